@@ -1,0 +1,211 @@
+import type { SourceOffset, SourcePartition } from '../connect/data/record.ts';
+import type { TopicPartition } from '../connect/topic-partition.ts';
+
+/**
+ * What is kept, and the few ways in which it may change. One DynamoDB table stands behind it (`dynamodb/`).
+ * Every method is one atomic step unless it says otherwise; reads are strongly consistent unless they say otherwise.
+ */
+
+/** Target states, as in Kafka Connect. */
+export type TargetState = 'STARTED' | 'PAUSED' | 'STOPPED';
+export type ConnectorType = 'source' | 'sink';
+
+/** A connector as its user asked for it. */
+export interface ConnectorSpec {
+  readonly name: string;
+  readonly type: ConnectorType;
+  /** As sent: references to secrets, never their values. */
+  readonly config: Readonly<Record<string, string>>;
+  readonly targetState: TargetState;
+  /** Grows with every change that needs new tasks, also over delete and create: it begins with the time of creation. */
+  readonly generation: number;
+  /** The generation that tasks were made for; less than `generation`: the connector waits to be planned. */
+  readonly plannedGeneration: number;
+  readonly createdAt: number;
+  readonly updatedAt: number;
+  /** Sinks, once planned: partitions of each topic that were divided among the tasks. */
+  readonly assignedTopics: Readonly<Record<string, number>> | null;
+  /** When a look should deal with this connector itself; null: never. Sinks that run keep it in the past, so that each look compares partitions. */
+  readonly dueAt: number | null;
+  /** How often planning failed or was lost since it last went well. */
+  readonly planAttempts: number;
+}
+
+/** State of a connector itself; that of its tasks is in the tasks. */
+export interface ConnectorStatus {
+  readonly state: 'RUNNING' | 'FAILED' | 'UNASSIGNED';
+  readonly trace: string | null;
+  readonly workerId: string;
+}
+
+/** The right to run a task, held by one run. */
+export interface Lease {
+  readonly owner: string;
+  readonly epoch: number;
+  /** Milliseconds since the epoch, by the clock of who took it. */
+  readonly expiresAt: number;
+}
+
+/** A task of a connector: its work, who does it now, how far it is. */
+export interface TaskItem {
+  readonly connector: string;
+  readonly task: number;
+  readonly type: ConnectorType;
+  readonly generation: number;
+  /** Grows when a user restarts the task; warm instances of an older one are thrown away. */
+  readonly restarts: number;
+  readonly config: Readonly<Record<string, string>>;
+  /** Sinks: partitions of this task. */
+  readonly partitions: readonly TopicPartition[];
+  /** Sinks: next offsets to be read, by partition key. */
+  readonly offsets: ReadonlyMap<string, bigint>;
+  readonly state: 'RUNNING' | 'FAILED' | 'RESTARTING';
+  readonly trace: string | null;
+  readonly workerId: string;
+  /** How many runs acquired this task; fences writes. */
+  readonly epoch: number;
+  readonly lease: Lease | null;
+  /** When a look should deal with it; null: never (failed, paused). */
+  readonly dueAt: number | null;
+  /** Runs in a row that were lost or crashed. */
+  readonly lostRuns: number;
+  /** A failure that the controller has not yet routed to the failure queue. */
+  readonly failure: FailureReport | null;
+  /** When the last run ended that was neither failed nor lost. */
+  readonly lastSuccessAt: number | null;
+}
+
+/** What the failure queue is told. */
+export interface FailureReport {
+  readonly connector: string;
+  readonly task: number | null;
+  readonly generation: number;
+  readonly run: string | null;
+  readonly epoch: number | null;
+  readonly kind: 'task-failed' | 'connector-failed' | 'run-lost' | 'run-crashed';
+  readonly error: string;
+  readonly trace: string | null;
+  readonly at: number;
+  /** For the person who reads it. */
+  readonly action: string;
+}
+
+/** A connector with all that its status tells, read at once. */
+export interface ConnectorSnapshot {
+  readonly spec: ConnectorSpec;
+  readonly status: ConnectorStatus | null;
+  readonly tasks: readonly TaskItem[];
+  readonly topics: readonly string[];
+}
+
+/** Changes to a spec. `generation` moves on when `newGeneration` is set. */
+export interface SpecChange {
+  readonly config?: Readonly<Record<string, string>>;
+  readonly type?: ConnectorType;
+  readonly targetState?: TargetState;
+  readonly newGeneration?: boolean;
+}
+
+/** Kafka Connect's config and status topics. */
+export interface ConnectorStore {
+  /** Names in order. */
+  list(): Promise<readonly string[]>;
+  get(name: string): Promise<ConnectorSpec | null>;
+  snapshot(name: string): Promise<ConnectorSnapshot | null>;
+  /** False when the name is taken. The new spec is due at once. */
+  create(spec: { name: string; type: ConnectorType; config: Readonly<Record<string, string>>; targetState: TargetState }): Promise<ConnectorSpec | null>;
+  /** Applies a change if nobody changed the spec since `expected` was read; null when somebody did or it is gone. The spec is due at once. */
+  update(expected: ConnectorSpec, change: SpecChange): Promise<ConnectorSpec | null>;
+  /** Removes spec, status, tasks and active topics. Source offsets and sink offsets stay, as in Kafka Connect. False when it was not there. */
+  delete(name: string): Promise<boolean>;
+  /** Makes a failed or idle task due again with fresh instances; false when there is no such task. A run under way stops and hands over. */
+  restartTask(name: string, task: number): Promise<boolean>;
+  /** Plans anew under a new generation; clears a failed connector state. */
+  restartConnector(name: string): Promise<boolean>;
+  addActiveTopics(name: string, topics: readonly string[]): Promise<void>;
+  resetActiveTopics(name: string): Promise<void>;
+}
+
+/** A task as planning makes it. */
+export interface PlannedTask {
+  readonly config: Readonly<Record<string, string>>;
+  readonly partitions: readonly TopicPartition[];
+}
+
+/** What the controller does to the table. */
+export interface ControlStore {
+  /** Specs and tasks that are due at `now`, from the sparse index; eventually consistent. */
+  due(now: number): Promise<{ specs: readonly ConnectorSpec[]; tasks: readonly TaskItem[] }>;
+  /** Claims a due item so that the next looks leave it alone until `dueAt`; false when it changed meanwhile. */
+  deferTask(task: TaskItem, dueAt: number | null): Promise<boolean>;
+  deferSpec(spec: ConnectorSpec, dueAt: number | null): Promise<boolean>;
+  /**
+   * Replaces the tasks of a connector by those of `spec.generation` and marks it planned. Sink offsets move with their
+   * partitions. No lease may be held. May take several steps; done again from the start it comes to the same end.
+   * Returns the tasks, or null when the spec has moved on.
+   */
+  plan(spec: ConnectorSpec, tasks: readonly PlannedTask[], options: { assignedTopics: Readonly<Record<string, number>> | null; specDueAt: number | null; taskDueAt: number | null; workerId: string }): Promise<readonly TaskItem[] | null>;
+  /** Records that planning failed: connector state FAILED, its tasks gone from the schedule, failure to be routed. */
+  failConnector(spec: ConnectorSpec, failure: FailureReport, workerId: string): Promise<void>;
+  /** Frees the lease of a run that is known to be over; false when it was not its owner any more. `failure` is routed at the next look. */
+  loseRun(task: TaskItem, dueAt: number, failure: FailureReport): Promise<boolean>;
+  /** Failures that wait to be routed, of due tasks and connectors; `clearFailure` once they were. */
+  clearFailure(task: TaskItem): Promise<void>;
+  /** Begins a new generation because partitions or task configs changed; false when the spec moved on. */
+  replan(spec: ConnectorSpec): Promise<boolean>;
+  task(connector: string, task: number): Promise<TaskItem | null>;
+  heartbeat(info: { at: number; clusterId: string | null }): Promise<void>;
+}
+
+/** How a run ends. */
+export interface ReleaseOutcome {
+  /** Null: not to be looked at until something changes. */
+  readonly dueAt: number | null;
+  readonly failure?: FailureReport;
+  /** The run ended because it was told to: the controller should look at once. */
+  readonly wake?: boolean;
+}
+
+/** What a run does to the table. Every write is conditional on the epoch: a run that lost its lease gets FencedException. */
+export interface RunStore {
+  /** Takes the lease of a task; null when it is held, or the task is gone, failed or of another generation. */
+  acquire(request: { connector: string; task: number; generation: number; owner: string; workerId: string; expiresAt: number }): Promise<{ spec: ConnectorSpec; task: TaskItem } | null>;
+  /** The spec's and the task's current marks, for the run to see that it should stop; null when gone. Cheap. */
+  marks(connector: string, task: number): Promise<{ generation: number; targetState: TargetState; restarts: number; epoch: number } | null>;
+  commitSinkOffsets(task: TaskItem, offsets: ReadonlyMap<string, bigint>): Promise<void>;
+  commitSourceOffsets(task: TaskItem, offsets: readonly { partition: SourcePartition; offset: SourceOffset | null }[]): Promise<void>;
+  release(task: TaskItem, outcome: ReleaseOutcome): Promise<void>;
+}
+
+/** Offsets as connectors and users see them. */
+export interface OffsetStore {
+  sourceOffset(connector: string, partition: SourcePartition): Promise<SourceOffset | null>;
+  sourceOffsets(connector: string): Promise<readonly { partition: SourcePartition; offset: SourceOffset }[]>;
+  /** All committed sink offsets of a connector, whatever its tasks. */
+  sinkOffsets(connector: string): Promise<ReadonlyMap<string, bigint>>;
+  /** Sets or removes (null) offsets of a connector that has no tasks. */
+  alterSourceOffsets(connector: string, offsets: readonly { partition: SourcePartition; offset: SourceOffset | null }[]): Promise<void>;
+  alterSinkOffsets(connector: string, offsets: ReadonlyMap<string, bigint | null>): Promise<void>;
+  /** Removes all of them. */
+  purge(connector: string): Promise<void>;
+}
+
+/** Facts about the whole cluster. */
+export interface ClusterStore {
+  info(): Promise<{ clusterId: string | null; heartbeatAt: number | null }>;
+  logLevels(): Promise<Readonly<Record<string, { level: string; lastModified: number }>>>;
+  setLogLevel(logger: string, level: string, at: number): Promise<void>;
+}
+
+export interface Storage {
+  readonly connectors: ConnectorStore;
+  readonly control: ControlStore;
+  readonly runs: RunStore;
+  readonly offsets: OffsetStore;
+  readonly cluster: ClusterStore;
+}
+
+/** A write was refused because the run has lost its lease, or the task was replaced. The run must stop at once. */
+export class FencedException extends Error {
+  override readonly name = 'FencedException';
+}
