@@ -71,7 +71,12 @@ export const functions: readonly FunctionSpec[] = [
 ];
 
 export const queues: readonly QueueSpec[] = [
-  { name: 'failed-invocations', description: 'Task runs that crashed or timed out, on their way to the controller', retentionSeconds: 1_209_600, visibilityTimeoutSeconds: 360 },
+  {
+    name: 'failed-invocations',
+    description: 'Task runs that crashed or timed out, on their way to the controller',
+    retentionSeconds: 1_209_600,
+    visibilityTimeoutSeconds: 360,
+  },
   { name: 'failures', description: 'Every failure of a task or connector, for people and alarms', retentionSeconds: 1_209_600, visibilityTimeoutSeconds: 30 },
 ];
 

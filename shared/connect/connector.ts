@@ -112,4 +112,3 @@ export interface RecordMetadata {
   readonly offset: bigint;
   readonly timestamp: number | null;
 }
-

@@ -1,6 +1,12 @@
 /** What the task function is asked to do: one run of a task, or of a connector itself (to make its task configs). */
 export type RunRequest =
-  | { readonly kind: 'task'; readonly connector: string; readonly task: number; readonly generation: number; /** Runs that followed each other without the controller. */ readonly chain?: number }
+  | {
+      readonly kind: 'task';
+      readonly connector: string;
+      readonly task: number;
+      readonly generation: number /** Runs that followed each other without the controller. */;
+      readonly chain?: number;
+    }
   | { readonly kind: 'connector'; readonly connector: string; readonly generation: number };
 
 /** How it went. `skipped`: somebody else has the task, or it changed; a duplicate invocation is normal. */

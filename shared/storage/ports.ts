@@ -144,7 +144,11 @@ export interface ControlStore {
    * partitions. No lease may be held. May take several steps; done again from the start it comes to the same end.
    * Returns the tasks, or null when the spec has moved on.
    */
-  plan(spec: ConnectorSpec, tasks: readonly PlannedTask[], options: { assignedTopics: Readonly<Record<string, number>> | null; specDueAt: number | null; taskDueAt: number | null; workerId: string }): Promise<readonly TaskItem[] | null>;
+  plan(
+    spec: ConnectorSpec,
+    tasks: readonly PlannedTask[],
+    options: { assignedTopics: Readonly<Record<string, number>> | null; specDueAt: number | null; taskDueAt: number | null; workerId: string },
+  ): Promise<readonly TaskItem[] | null>;
   /** Records that planning failed: connector state FAILED, its tasks gone from the schedule, failure to be routed. */
   failConnector(spec: ConnectorSpec, failure: FailureReport, workerId: string): Promise<void>;
   /** Frees the lease of a run that is known to be over; false when it was not its owner any more. `failure` is routed at the next look. */
@@ -169,7 +173,14 @@ export interface ReleaseOutcome {
 /** What a run does to the table. Every write is conditional on the epoch: a run that lost its lease gets FencedException. */
 export interface RunStore {
   /** Takes the lease of a task; null when it is held, or the task is gone, failed or of another generation. */
-  acquire(request: { connector: string; task: number; generation: number; owner: string; workerId: string; expiresAt: number }): Promise<{ spec: ConnectorSpec; task: TaskItem } | null>;
+  acquire(request: {
+    connector: string;
+    task: number;
+    generation: number;
+    owner: string;
+    workerId: string;
+    expiresAt: number;
+  }): Promise<{ spec: ConnectorSpec; task: TaskItem } | null>;
   /** The spec's and the task's current marks, for the run to see that it should stop; null when gone. Cheap. */
   marks(connector: string, task: number): Promise<{ generation: number; targetState: TargetState; restarts: number; epoch: number } | null>;
   commitSinkOffsets(task: TaskItem, offsets: ReadonlyMap<string, bigint>): Promise<void>;

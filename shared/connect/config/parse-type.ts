@@ -32,7 +32,8 @@ export function parseType(name: string, value: string | null, type: ConfigType):
     case 'LIST':
       return text === '' ? [] : text.split(/[ \t\n\v\f\r]*,[ \t\n\v\f\r]*/);
     case 'DOUBLE': {
-      if (!/^[+-]?(NaN|Infinity|(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?[fFdD]?)$/.test(text)) throw ConfigException.forValue(name, value, `Not a number of type ${type}`);
+      if (!/^[+-]?(NaN|Infinity|(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?[fFdD]?)$/.test(text))
+        throw ConfigException.forValue(name, value, `Not a number of type ${type}`);
       return Number(text.replace(/[fFdD]$/, ''));
     }
     case 'INT':

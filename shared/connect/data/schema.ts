@@ -1,19 +1,7 @@
 import { DataException, SchemaBuilderException } from '../errors.ts';
 
 /** Kafka Connect's types. Logical types (Decimal, Date, Time, Timestamp) are one of these with a name. */
-export type SchemaType =
-  | 'INT8'
-  | 'INT16'
-  | 'INT32'
-  | 'INT64'
-  | 'FLOAT32'
-  | 'FLOAT64'
-  | 'BOOLEAN'
-  | 'STRING'
-  | 'BYTES'
-  | 'ARRAY'
-  | 'MAP'
-  | 'STRUCT';
+export type SchemaType = 'INT8' | 'INT16' | 'INT32' | 'INT64' | 'FLOAT32' | 'FLOAT64' | 'BOOLEAN' | 'STRING' | 'BYTES' | 'ARRAY' | 'MAP' | 'STRUCT';
 
 /** One field of a STRUCT schema. `index` is its place among the fields. */
 export interface Field {

@@ -14,7 +14,12 @@ export class Decimal {
   static toBytes(unscaled: bigint): Buffer {
     let bytes = 1;
     while (BigInt.asIntN(bytes * 8, unscaled) !== unscaled) bytes++;
-    return Buffer.from(BigInt.asUintN(bytes * 8, unscaled).toString(16).padStart(bytes * 2, '0'), 'hex');
+    return Buffer.from(
+      BigInt.asUintN(bytes * 8, unscaled)
+        .toString(16)
+        .padStart(bytes * 2, '0'),
+      'hex',
+    );
   }
 
   /** The other way round. Empty bytes are an error in Java, and here: RangeError. */
