@@ -1,0 +1,95 @@
+import type { ConfigProvider } from '../connect/config-provider.ts';
+import { ConfigException } from '../connect/errors.ts';
+import type { Plugins } from '../connect/plugins.ts';
+
+const reference = /\$\{([^}]*?):(([^}]*?):)?([^}]*?)\}/g;
+
+/** A config with its references resolved. */
+export interface ResolvedConfig {
+  readonly config: Readonly<Record<string, string>>;
+  /** The shortest time that a provider allows its values to be used, in milliseconds; null: for ever. */
+  readonly ttlMs: number | null;
+}
+
+/**
+ * Resolves `${alias:path:key}` through the worker's `config.providers` (KIP-297). References to unknown aliases stay as
+ * they are, as in Kafka. Resolved values never leave the run: `reverse` puts the references back into task configs
+ * before they are stored.
+ */
+export class ConfigTransformer {
+  readonly #providers = new Map<string, ConfigProvider>();
+
+  constructor(worker: Readonly<Record<string, string>>, plugins: Pick<Plugins, 'configProvider'>) {
+    for (const alias of (worker['config.providers'] ?? '').split(',').map((each) => each.trim())) {
+      if (alias === '') continue;
+      const className = worker[`config.providers.${alias}.class`];
+      if (className === undefined) throw new ConfigException(`Missing required configuration "config.providers.${alias}.class" which has no default value.`);
+      const prefix = `config.providers.${alias}.param.`;
+      const params = Object.fromEntries(
+        Object.entries(worker)
+          .filter(([name]) => name.startsWith(prefix))
+          .map(([name, value]) => [name.slice(prefix.length), value]),
+      );
+      this.#providers.set(alias, plugins.configProvider(className).create(params));
+    }
+  }
+
+  /** Resolves every reference. Throws ConfigException naming key and reference when a provider does not have it. */
+  async transform(config: Readonly<Record<string, string>>): Promise<ResolvedConfig> {
+    const wanted = new Map<string, Map<string, Set<string>>>();
+    for (const value of Object.values(config)) {
+      for (const { alias, path, key } of this.#references(value)) {
+        const paths = wanted.get(alias) ?? new Map<string, Set<string>>();
+        wanted.set(alias, paths);
+        paths.set(path, (paths.get(path) ?? new Set()).add(key));
+      }
+    }
+    if (wanted.size === 0) return { config, ttlMs: null };
+    let ttlMs: number | null = null;
+    const found = new Map<string, string>();
+    for (const [alias, paths] of wanted) {
+      for (const [path, keys] of paths) {
+        const answer = await (this.#providers.get(alias) as ConfigProvider).get(path, keys);
+        if (answer.ttlMs !== undefined) ttlMs = Math.min(ttlMs ?? answer.ttlMs, answer.ttlMs);
+        for (const [key, value] of Object.entries(answer.data)) found.set(`${alias}\0${path}\0${key}`, value);
+      }
+    }
+    const resolved = Object.entries(config).map(([name, value]) => [name, this.#replace(name, value, found)] as const);
+    return { config: Object.fromEntries(resolved), ttlMs };
+  }
+
+  /** Puts references back where a value is what a reference of the same key resolved to. */
+  reverse(raw: Readonly<Record<string, string>>, resolved: Readonly<Record<string, string>>, taskConfig: Readonly<Record<string, string>>): Record<string, string> {
+    const secrets = Object.entries(raw).filter(([name, value]) => value !== resolved[name]);
+    if (secrets.length === 0) return { ...taskConfig };
+    return Object.fromEntries(
+      Object.entries(taskConfig).map(([name, value]) => {
+        if (raw[name] !== undefined && resolved[name] === value) return [name, raw[name]];
+        const source = secrets.find(([each]) => resolved[each] === value && value !== '');
+        return [name, source ? source[1] : value];
+      }),
+    );
+  }
+
+  async close(): Promise<void> {
+    for (const provider of this.#providers.values()) await provider.close?.();
+  }
+
+  *#references(value: string): Iterable<{ alias: string; path: string; key: string }> {
+    if (!value.includes('${')) return;
+    for (const match of value.matchAll(reference)) {
+      const alias = match[1] ?? '';
+      if (this.#providers.has(alias)) yield { alias, path: match[3] ?? '', key: match[4] ?? '' };
+    }
+  }
+
+  #replace(name: string, value: string, found: ReadonlyMap<string, string>): string {
+    if (!value.includes('${')) return value;
+    return value.replace(reference, (text: string, alias: string, _withColon: string, path: string | undefined, key: string) => {
+      if (!this.#providers.has(alias)) return text;
+      const resolved = found.get(`${alias}\0${path ?? ''}\0${key}`);
+      if (resolved === undefined) throw new ConfigException(`Configuration "${name}": the config provider "${alias}" has no value for ${text}`);
+      return resolved;
+    });
+  }
+}

@@ -1,0 +1,91 @@
+import type { Clock } from '../../connect/clock.ts';
+import { ConnectException, isRetriable } from '../../connect/errors.ts';
+import type { Metrics } from '../ports.ts';
+import type { ErrorReporter, ProcessingContext } from './processing-context.ts';
+
+const initialDelayMs = 300;
+
+/** The `errors.*` keys of a connector. */
+export interface ErrorPolicy {
+  readonly retryTimeoutMs: number;
+  readonly retryDelayMaxMs: number;
+  readonly tolerance: 'none' | 'all';
+}
+
+/**
+ * The one place that decides what becomes of a failed operation on a record (KIP-298): retry while it is retriable and
+ * there is time, then report, then tolerate or fail the task. Operations themselves run outside, in the batch loops;
+ * only failures come here, so that the good path costs nothing.
+ */
+export class RetryWithToleranceOperator {
+  readonly #policy: ErrorPolicy;
+  readonly #reporters: readonly ErrorReporter[];
+  readonly #clock: Clock;
+  readonly #metrics: Metrics;
+  readonly #dimensions: { connector: string; task: number };
+  readonly #random: () => number;
+
+  constructor(options: {
+    policy: ErrorPolicy;
+    reporters: readonly ErrorReporter[];
+    clock: Clock;
+    metrics: Metrics;
+    dimensions: { connector: string; task: number };
+    random?: () => number;
+  }) {
+    this.#policy = options.policy;
+    this.#reporters = options.reporters;
+    this.#clock = options.clock;
+    this.#metrics = options.metrics;
+    this.#dimensions = options.dimensions;
+    this.#random = options.random ?? Math.random;
+  }
+
+  /**
+   * Called after `operation` failed once with `context.error`. Returns what the operation gave at a later try, or
+   * `undefined` when the record is to be skipped. Throws ConnectException (`Tolerance exceeded in error handler`, the
+   * error as its cause) when it may not be skipped.
+   */
+  async recover<T>(context: ProcessingContext, operation: () => T, signal: AbortSignal): Promise<T | undefined> {
+    let failure = context;
+    const startedAt = this.#clock.now();
+    const deadline = this.#policy.retryTimeoutMs < 0 ? Number.POSITIVE_INFINITY : startedAt + this.#policy.retryTimeoutMs;
+    for (let attempt = 1; isRetriable(failure.error); attempt++) {
+      this.#count('total-record-failures');
+      const delay = this.#backoff(attempt, deadline);
+      if (delay === null || signal.aborted) break;
+      await this.#clock.sleep(delay, signal);
+      this.#count('total-retries');
+      try {
+        return operation();
+      } catch (error) {
+        failure = { ...failure, error };
+      }
+    }
+    if (!isRetriable(failure.error)) this.#count('total-record-failures');
+    await this.executeFailed(failure);
+    return undefined;
+  }
+
+  /** Reports a failed record and tolerates it, or throws ConnectException. */
+  async executeFailed(context: ProcessingContext): Promise<void> {
+    this.#count('total-record-errors');
+    for (const reporter of this.#reporters) await reporter.report(context);
+    if (this.#policy.tolerance === 'none') throw new ConnectException('Tolerance exceeded in error handler', { cause: context.error });
+    this.#count('total-records-skipped');
+  }
+
+  /** Kafka's backoff: 300 ms, doubled with each try; beyond the maximum a random time below it. Null when the time is over. */
+  #backoff(attempt: number, deadline: number): number | null {
+    const left = deadline - this.#clock.now();
+    if (left <= 0) return null;
+    const doubled = initialDelayMs * 2 ** Math.min(attempt - 1, 40);
+    const max = this.#policy.retryDelayMaxMs;
+    const delay = doubled > max ? Math.floor(this.#random() * max) : doubled;
+    return Math.min(delay, left);
+  }
+
+  #count(name: string): void {
+    this.#metrics.add(name, 1, 'Count', this.#dimensions);
+  }
+}
