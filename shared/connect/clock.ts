@@ -4,4 +4,6 @@ export interface Clock {
   now(): number;
   /** Resolves after `ms`, or at once when the signal is aborted; never rejects. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
+  /** Lets the process do its input and output before going on: for loops that might never wait otherwise. */
+  nextTurn(): Promise<void>;
 }

@@ -1,0 +1,333 @@
+import { ConnectException, isRetriable } from '../connect/errors.ts';
+import { type Header, type Headers, NO_HEADERS, SinkRecord } from '../connect/data/record.ts';
+import type { SinkTask, SinkTaskContext } from '../connect/sink-task.ts';
+import { parsePartitionKey, partitionKey, type TopicPartition } from '../connect/topic-partition.ts';
+import type { ConsumerRecord, PartitionReader, PartitionRecords } from '../kafka/ports.ts';
+import type { TaskItem } from '../storage/ports.ts';
+import { FencedException } from '../storage/ports.ts';
+import type { Stage } from './errors/processing-context.ts';
+import { InternalSinkRecord } from './internal-sink-record.ts';
+import type { RunControl } from './run-control.ts';
+import type { TaskParts, WorkerTask, WorkerTaskResult } from './worker-task.ts';
+
+/** How many commits in a row may fail before the task does. Kafka Connect rewinds for ever; a sink that can never flush should be seen. */
+const maxCommitFailures = 3;
+/** A put that failed for a while is tried again after this time, when the task did not ask for another. */
+const defaultPutBackoffMs = 1_000;
+
+/**
+ * One sink task and what belongs to it: reads, converts, transforms, puts, commits (Kafka Connect's `WorkerSinkTask`).
+ * It lives as long as its execution environment keeps it warm; `run` is one run of it.
+ *
+ * Invariant: an offset is stored only after `preCommit` allowed it and the dead letter queue has what was reported.
+ */
+export class WorkerSinkTask implements WorkerTask {
+  readonly #parts: TaskParts;
+  readonly #reader: PartitionReader;
+  #task!: SinkTask;
+  #item: TaskItem;
+  #signal: AbortSignal = AbortSignal.abort();
+  #started = false;
+  #stage: Stage = 'KEY_CONVERTER';
+  #stageClass = '';
+  /** Next offsets after what was put. */
+  readonly #current = new Map<string, bigint>();
+  readonly #committed: Map<string, bigint>;
+  readonly #rewind = new Map<string, bigint>();
+  #putTimeoutMs: number | null = null;
+  #commitRequested = false;
+  #commitFailures = 0;
+  #raised: Error | null = null;
+  #reports: Promise<void>[] = [];
+
+  constructor(parts: TaskParts, item: TaskItem, reader: PartitionReader) {
+    this.#parts = parts;
+    this.#item = item;
+    this.#reader = reader;
+    this.#committed = new Map(item.offsets);
+  }
+
+  async run(control: RunControl, item: TaskItem): Promise<WorkerTaskResult> {
+    this.#item = item;
+    this.#signal = control.signal;
+    if (!this.#started) await this.#start();
+    const { clock, settings } = this.#parts;
+    let records = 0;
+    let lastRecordAt = clock.now();
+    let lastCommitAt = lastRecordAt;
+    let unreachableSince: number | null = null;
+    while (!control.signal.aborted) {
+      this.#throwRaised();
+      this.#applyRewinds();
+      const now = clock.now();
+      const untilIdle = settings.continuous ? 1_000 : lastRecordAt + settings.idleLingerMs - now;
+      const untilCommit = lastCommitAt + settings.offsetFlushIntervalMs - now;
+      let batches: readonly PartitionRecords[];
+      try {
+        batches = await this.#reader.poll(Math.max(1, Math.min(1_000, untilIdle, untilCommit)), control.signal);
+        unreachableSince = null;
+      } catch (error) {
+        if (!isRetriable(error)) throw error;
+        unreachableSince ??= clock.now();
+        this.#parts.logger.warn('Kafka cannot be read now; trying again', { connector: item.connector, task: item.task, error: String(error) });
+        if (clock.now() - unreachableSince > settings.unreachableTimeoutMs) {
+          await this.#commit(true);
+          return { outcome: 'idle', records, delayMs: settings.unreachableTimeoutMs, reusable: false };
+        }
+        await clock.sleep(settings.retryBackoffMs, control.signal);
+        continue;
+      }
+      const converted = batches.length === 0 ? [] : await this.#convert(batches);
+      if (!(await this.#deliver(converted, control))) {
+        // What was fetched is not put, so this instance's position is ahead of the sink: the next run starts from what is stored.
+        await this.#commit(true);
+        return { outcome: 'more', records, delayMs: this.#putTimeoutMs ?? defaultPutBackoffMs, reusable: false };
+      }
+      for (const batch of batches) {
+        this.#current.set(partitionKey(batch.topic, batch.partition), batch.nextOffset);
+        records += batch.records.length;
+        if (batch.records.length > 0) lastRecordAt = clock.now();
+      }
+      if (this.#commitRequested || clock.now() - lastCommitAt >= settings.offsetFlushIntervalMs) {
+        await this.#commit(false);
+        lastCommitAt = clock.now();
+      }
+      if (batches.length === 0 && !settings.continuous && clock.now() - lastRecordAt >= settings.idleLingerMs && this.#reader.caughtUp()) break;
+    }
+    this.#throwRaised();
+    const clean = await this.#commit(true);
+    this.#count('sink-record-read-total', records);
+    return { outcome: control.signal.aborted ? 'more' : 'idle', records, delayMs: 0, reusable: clean };
+  }
+
+  async stop(): Promise<void> {
+    try {
+      if (this.#started) {
+        await this.#task.close(this.#item.partitions);
+        await this.#task.stop();
+      }
+    } finally {
+      await this.#reader.close();
+      await this.#parts.close();
+    }
+  }
+
+  async #start(): Promise<void> {
+    const { definition, logger } = this.#parts;
+    if (definition.kind !== 'sink') throw new ConnectException(`${definition.className} is not a sink connector`);
+    const item = this.#item;
+    this.#task = await definition.createTask(this.#context());
+    this.#started = true;
+    await this.#task.start();
+    this.#reader.assign(item.partitions.map((each) => ({ ...each, offset: item.offsets.get(partitionKey(each.topic, each.partition)) ?? null })));
+    await this.#task.open(item.partitions);
+    logger.debug('Sink task started', { connector: item.connector, task: item.task, partitions: item.partitions.length });
+  }
+
+  #context(): SinkTaskContext {
+    const { connector, task } = this.#item;
+    const { clock, logger, taskConfig, operator, settings } = this.#parts;
+    const self = this;
+    return {
+      connector,
+      task,
+      config: taskConfig,
+      clock,
+      logger,
+      get signal() {
+        return self.#signal;
+      },
+      assignment: () => self.#item.partitions,
+      offset(offsets) {
+        for (const [key, offset] of offsets) self.#rewind.set(key, offset);
+      },
+      pause: (partitions: readonly TopicPartition[]) => self.#reader.pause(partitions),
+      resume: (partitions: readonly TopicPartition[]) => self.#reader.resume(partitions),
+      timeout(ms) {
+        self.#putTimeoutMs = ms;
+      },
+      requestCommit() {
+        self.#commitRequested = true;
+      },
+      errantRecordReporter: settings.errantRecordReporter
+        ? {
+            report(record, error) {
+              const consumed = record instanceof InternalSinkRecord ? record.consumed : null;
+              const reported = operator.executeFailed({
+                stage: 'TASK_PUT',
+                className: 'org.apache.kafka.connect.sink.SinkTask',
+                error,
+                consumed: consumed && { topic: record.originalTopic, partition: record.originalKafkaPartition, record: consumed },
+                source: null,
+              });
+              // Awaited before the next commit as well, for tasks that do not wait themselves.
+              self.#reports.push(reported);
+              reported.catch(() => {});
+              return reported;
+            },
+          }
+        : null,
+      raiseError(error) {
+        self.#raised ??= error;
+      },
+    };
+  }
+
+  async #convert(batches: readonly PartitionRecords[]): Promise<SinkRecord[]> {
+    const { keyConverter, valueConverter, operator } = this.#parts;
+    const converted: SinkRecord[] = [];
+    for (const { topic, partition, records } of batches) {
+      if (keyConverter.prepareToConnectData) {
+        await keyConverter.prepareToConnectData(
+          topic,
+          records.map(({ key }) => key),
+        );
+      }
+      if (valueConverter.prepareToConnectData) {
+        await valueConverter.prepareToConnectData(
+          topic,
+          records.map(({ value }) => value),
+        );
+      }
+      for (const consumed of records) {
+        let record: SinkRecord | null | undefined;
+        try {
+          record = this.#convertRecord(topic, partition, consumed);
+        } catch (error) {
+          record = await operator.recover(
+            { stage: this.#stage, className: this.#stageClass, error, consumed: { topic, partition, record: consumed }, source: null },
+            () => this.#convertRecord(topic, partition, consumed),
+            this.#signal,
+          );
+        }
+        if (record !== null && record !== undefined) converted.push(record);
+      }
+    }
+    return converted;
+  }
+
+  /** Key, then value, then headers, then the transformations: Kafka Connect's order, so that the first failing stage is the same. */
+  #convertRecord(topic: string, partition: number, consumed: ConsumerRecord): SinkRecord | null {
+    const { keyConverter, valueConverter, classes, chain, settings } = this.#parts;
+    this.#stage = 'KEY_CONVERTER';
+    this.#stageClass = classes.keyConverter;
+    const key = keyConverter.toConnectData(topic, consumed.key, NO_HEADERS);
+    this.#stage = 'VALUE_CONVERTER';
+    this.#stageClass = classes.valueConverter;
+    const value = valueConverter.toConnectData(topic, consumed.value, NO_HEADERS);
+    const headers = consumed.headers.length === 0 ? NO_HEADERS : this.#convertHeaders(topic, consumed);
+    let record: SinkRecord | null = new SinkRecord(
+      topic,
+      partition,
+      key.schema,
+      key.value,
+      value.schema,
+      value.value,
+      consumed.offset,
+      consumed.timestamp < 0 ? null : consumed.timestamp,
+      consumed.timestampType,
+      headers,
+    );
+    if (settings.errantRecordReporter) record = new InternalSinkRecord(record, consumed);
+    for (const step of chain.stages) {
+      this.#stage = 'TRANSFORMATION';
+      this.#stageClass = step.className;
+      record = step.apply(record) as SinkRecord | null;
+      if (record === null) return null;
+    }
+    return record;
+  }
+
+  #convertHeaders(topic: string, consumed: ConsumerRecord): Headers {
+    this.#stage = 'HEADER_CONVERTER';
+    this.#stageClass = this.#parts.classes.headerConverter;
+    const { headerConverter } = this.#parts;
+    return consumed.headers.map((header): Header => {
+      const { schema, value } = headerConverter.toConnectHeader(topic, header.key, header.value);
+      return { key: header.key, schema, value };
+    });
+  }
+
+  /** True when the task took the records; false when the run ended while it asked to try again. */
+  async #deliver(records: readonly SinkRecord[], control: RunControl): Promise<boolean> {
+    const { clock, logger } = this.#parts;
+    for (;;) {
+      try {
+        await this.#task.put(records);
+        this.#putTimeoutMs = null;
+        if (records.length > 0) this.#count('sink-record-send-total', records.length);
+        return true;
+      } catch (error) {
+        if (!isRetriable(error)) throw new ConnectException('Exiting WorkerSinkTask due to unrecoverable exception.', { cause: error });
+        const wait = this.#putTimeoutMs ?? defaultPutBackoffMs;
+        logger.warn('The sink asks to put these records again', { connector: this.#item.connector, task: this.#item.task, waitMs: wait, error: String(error) });
+        await clock.sleep(wait, control.signal);
+        if (control.signal.aborted) return false;
+      }
+    }
+  }
+
+  /** Stores what the task allows. False when it failed and the task was rewound. */
+  async #commit(closing: boolean): Promise<boolean> {
+    this.#commitRequested = false;
+    const { storage, clock } = this.#parts;
+    // A partition without records has a position too, once the reader has resolved it: stored, it needs no look at its beginning again.
+    for (const [key, position] of this.#reader.positions()) if (!this.#current.has(key) && !this.#committed.has(key)) this.#current.set(key, position);
+    const startedAt = clock.now();
+    let allowed: ReadonlyMap<string, bigint>;
+    try {
+      allowed = await this.#task.preCommit(new Map(this.#current));
+      await Promise.all(this.#reports.splice(0));
+      await this.#parts.deadLetters?.flush();
+    } catch (error) {
+      await this.#commitFailed(error, closing);
+      return false;
+    }
+    const changed = new Map<string, bigint>();
+    for (const [key, offset] of allowed) {
+      const current = this.#current.get(key);
+      if (current !== undefined && offset <= current && this.#committed.get(key) !== offset) changed.set(key, offset);
+    }
+    if (changed.size > 0) {
+      await storage.runs.commitSinkOffsets(this.#item, changed);
+      for (const [key, offset] of changed) this.#committed.set(key, offset);
+      await this.#parts.mirrorOffsets(changed);
+    }
+    this.#commitFailures = 0;
+    this.#parts.metrics.add('offset-commit-avg-time-ms', clock.now() - startedAt, 'Milliseconds', { connector: this.#item.connector, task: this.#item.task });
+    // What the task holds back was put but is not safe: a warm instance still has it, so its position stands.
+    return true;
+  }
+
+  async #commitFailed(error: unknown, closing: boolean): Promise<void> {
+    if (error instanceof FencedException) throw error;
+    const { logger, clock, settings } = this.#parts;
+    this.#commitFailures++;
+    logger.error('Offset commit failed, rewinding to last committed offsets', { connector: this.#item.connector, task: this.#item.task, error: String(error) });
+    if (!isRetriable(error) && (closing || this.#commitFailures >= maxCommitFailures)) {
+      throw new ConnectException(`The offset commit failed ${this.#commitFailures} time(s); see the cause`, { cause: error });
+    }
+    for (const [key, offset] of this.#committed) {
+      this.#reader.seek(parsePartitionKey(key), offset);
+      this.#current.set(key, offset);
+    }
+    for (const key of this.#current.keys()) if (!this.#committed.has(key)) this.#current.delete(key);
+    if (!closing) await clock.sleep(settings.retryBackoffMs, this.#signal);
+  }
+
+  #applyRewinds(): void {
+    for (const [key, offset] of this.#rewind) {
+      this.#reader.seek(parsePartitionKey(key), offset);
+      this.#current.set(key, offset);
+    }
+    this.#rewind.clear();
+  }
+
+  #throwRaised(): void {
+    if (this.#raised !== null) throw this.#raised;
+  }
+
+  #count(name: string, value: number): void {
+    this.#parts.metrics.add(name, value, 'Count', { connector: this.#item.connector, task: this.#item.task });
+  }
+}

@@ -1,0 +1,308 @@
+import { ConnectException, isRetriable } from '../connect/errors.ts';
+import type { SourceOffset, SourcePartition, SourceRecord } from '../connect/data/record.ts';
+import type { SourceTask, SourceTaskContext } from '../connect/source-task.ts';
+import type { ProducerRecord, RecordProducer, SendResult } from '../kafka/ports.ts';
+import type { TaskItem } from '../storage/ports.ts';
+import type { Stage } from './errors/processing-context.ts';
+import type { RunControl } from './run-control.ts';
+import type { TopicCreation } from './topic-creation.ts';
+import type { TaskParts, WorkerTask, WorkerTaskResult } from './worker-task.ts';
+
+/** A poll that comes back empty at once is asked again after this time. */
+const emptyPollPauseMs = 50;
+/** Most batches under way; the producer bounds the bytes. */
+const maxBatchesInFlight = 32;
+
+/** One batch on its way to Kafka (Kafka Connect's `SubmittedRecords`, a batch at a time). */
+interface SubmittedBatch {
+  /** The last offset of each source partition in it. Partitions are told apart by identity here, by content when committed. */
+  readonly offsets: Map<SourcePartition, SourceOffset | null>;
+  /** Only kept when the task wants `commitRecord`: each record with its index in the send, -1 when it was dropped. */
+  readonly records: readonly { record: SourceRecord; index: number }[] | null;
+  result: SendResult | null;
+  failure: unknown;
+}
+
+/**
+ * One source task and what belongs to it: polls, transforms, converts, produces, commits (Kafka Connect's
+ * `WorkerSourceTask`). It lives as long as its execution environment keeps it warm; `run` is one run of it.
+ *
+ * Invariant: an offset is stored only after its record, and all before it, are acknowledged by all replicas or dropped
+ * on purpose.
+ */
+export class WorkerSourceTask implements WorkerTask {
+  readonly #parts: TaskParts;
+  readonly #producer: RecordProducer;
+  readonly #topics: TopicCreation;
+  readonly #reconfigure: () => void;
+  #task!: SourceTask;
+  #item: TaskItem;
+  #signal: AbortSignal = AbortSignal.abort();
+  #started = false;
+  #stage: Stage = 'TRANSFORMATION';
+  #stageClass = '';
+  #raised: Error | null = null;
+  readonly #submitted: SubmittedBatch[] = [];
+  readonly #activeTopics = new Set<string>();
+  readonly #newTopics = new Set<string>();
+
+  constructor(parts: TaskParts, item: TaskItem, producer: RecordProducer, topics: TopicCreation, reconfigure: () => void) {
+    this.#parts = parts;
+    this.#item = item;
+    this.#producer = producer;
+    this.#topics = topics;
+    this.#reconfigure = reconfigure;
+  }
+
+  async run(control: RunControl, item: TaskItem): Promise<WorkerTaskResult> {
+    this.#item = item;
+    this.#signal = control.signal;
+    if (!this.#started) await this.#start();
+    const { clock, settings, logger } = this.#parts;
+    let records = 0;
+    let lastRecordAt = clock.now();
+    let lastCommitAt = lastRecordAt;
+    while (!control.signal.aborted) {
+      this.#throwFailures();
+      const pollStartedAt = clock.now();
+      let polled: readonly SourceRecord[] | null = null;
+      try {
+        const answer = this.#task.poll();
+        polled = answer instanceof Promise ? await answer : answer;
+      } catch (error) {
+        if (!isRetriable(error)) throw error;
+        logger.warn('The source asks to be polled again', { connector: item.connector, task: item.task, error: String(error) });
+        await clock.sleep(settings.retryBackoffMs, control.signal);
+      }
+      if (polled !== null && polled.length > 0) {
+        records += polled.length;
+        await this.#send(polled);
+        lastRecordAt = clock.now();
+        await clock.nextTurn();
+      } else {
+        const now = clock.now();
+        if (!settings.continuous && now - lastRecordAt >= settings.idleLingerMs) break;
+        if (now - pollStartedAt < emptyPollPauseMs) await clock.sleep(emptyPollPauseMs, control.signal);
+      }
+      if (clock.now() - lastCommitAt >= settings.offsetFlushIntervalMs) {
+        await this.#commit();
+        lastCommitAt = clock.now();
+      }
+    }
+    const flushed = await this.#flush();
+    await this.#commit();
+    this.#throwFailures();
+    this.#count('source-record-poll-total', records);
+    return { outcome: control.signal.aborted ? 'more' : 'idle', records, delayMs: 0, reusable: flushed && this.#submitted.length === 0 };
+  }
+
+  async stop(): Promise<void> {
+    try {
+      if (this.#started) await this.#task.stop();
+    } finally {
+      await this.#producer.close();
+      await this.#parts.close();
+    }
+  }
+
+  async #start(): Promise<void> {
+    const { definition } = this.#parts;
+    if (definition.kind !== 'source') throw new ConnectException(`${definition.className} is not a source connector`);
+    this.#task = await definition.createTask(this.#context());
+    this.#started = true;
+    await this.#task.start();
+  }
+
+  #context(): SourceTaskContext {
+    const { connector, task } = this.#item;
+    const { clock, logger, taskConfig, storage } = this.#parts;
+    const self = this;
+    return {
+      connector,
+      task,
+      config: taskConfig,
+      clock,
+      logger,
+      offsetStorageReader: {
+        offset: (partition) => storage.offsets.sourceOffset(connector, partition),
+        offsets: (partitions) => Promise.all(partitions.map((each) => storage.offsets.sourceOffset(connector, each))),
+      },
+      transactionContext: null,
+      get signal() {
+        return self.#signal;
+      },
+      requestTaskReconfiguration: this.#reconfigure,
+      raiseError(error) {
+        self.#raised ??= error;
+      },
+    };
+  }
+
+  async #send(records: readonly SourceRecord[]): Promise<void> {
+    const { keyConverter, valueConverter, operator } = this.#parts;
+    if (keyConverter.prepareFromConnectData || valueConverter.prepareFromConnectData) await this.#prepare(records);
+    const batch: ProducerRecord[] = [];
+    const wanted: { record: SourceRecord; index: number }[] | null = this.#task.commitRecord ? [] : null;
+    const offsets = new Map<SourcePartition, SourceOffset | null>();
+    let partition: SourcePartition | null = null;
+    let offset: SourceOffset | null = null;
+    for (const record of records) {
+      let produced: ProducerRecord | null | undefined;
+      try {
+        produced = this.#convertRecord(record);
+      } catch (error) {
+        produced = await operator.recover(
+          {
+            stage: this.#stage,
+            className: this.#stageClass,
+            error,
+            consumed: null,
+            source: { topic: record.topic, partition: record.sourcePartition, offset: record.sourceOffset },
+          },
+          () => this.#convertRecord(record),
+          this.#signal,
+        );
+      }
+      wanted?.push({ record, index: produced ? batch.length : -1 });
+      if (produced) {
+        if (!this.#activeTopics.has(produced.topic)) await this.#newTopic(produced.topic);
+        batch.push(produced);
+      }
+      if (record.sourcePartition !== partition) {
+        if (partition !== null) offsets.set(partition, offset);
+        partition = record.sourcePartition;
+      }
+      offset = record.sourceOffset;
+    }
+    if (partition !== null) offsets.set(partition, offset);
+    await this.#submit(batch, offsets, wanted);
+  }
+
+  async #submit(batch: ProducerRecord[], offsets: Map<SourcePartition, SourceOffset | null>, records: SubmittedBatch['records']): Promise<void> {
+    const submitted: SubmittedBatch = { offsets, records, result: null, failure: null };
+    this.#submitted.push(submitted);
+    const sending = this.#producer.send(batch).then(
+      (result) => {
+        submitted.result = result;
+        if (result.errors.size > 0) this.#produceFailed(submitted, result);
+        else this.#count('source-record-write-total', result.acknowledged);
+      },
+      (error: unknown) => {
+        submitted.failure = error;
+      },
+    );
+    const room = this.#producer.ready();
+    if (room !== undefined) await room;
+    if (this.#submitted.length >= maxBatchesInFlight && this.#submitted.every(({ result, failure }) => result === null && failure === null)) await sending;
+  }
+
+  /** Kafka Connect skips records that could not be produced under `errors.tolerance=all`, and fails the task otherwise. */
+  #produceFailed(submitted: SubmittedBatch, result: SendResult): void {
+    const [cause] = result.errors.values();
+    if (this.#parts.settings.policy.tolerance === 'all') {
+      this.#parts.logger.error('Records could not be produced and are skipped (errors.tolerance=all)', {
+        connector: this.#item.connector,
+        task: this.#item.task,
+        records: result.errors.size,
+        error: String(cause),
+      });
+      this.#count('total-records-skipped', result.errors.size);
+      return;
+    }
+    submitted.failure = new ConnectException('Unrecoverable exception from producer send callback', { cause });
+  }
+
+  #convertRecord(source: SourceRecord): ProducerRecord | null {
+    const { chain, keyConverter, valueConverter, headerConverter, classes } = this.#parts;
+    let record: SourceRecord = source;
+    for (const step of chain.stages) {
+      this.#stage = 'TRANSFORMATION';
+      this.#stageClass = step.className;
+      const next = step.apply(record) as SourceRecord | null;
+      if (next === null) return null;
+      record = next;
+    }
+    const { topic, headers } = record;
+    let converted: ProducerRecord['headers'] = [];
+    if (headers.length > 0) {
+      this.#stage = 'HEADER_CONVERTER';
+      this.#stageClass = classes.headerConverter;
+      converted = headers.map(({ key, schema, value }) => ({ key, value: headerConverter.fromConnectHeader(topic, key, schema, value) }));
+    }
+    this.#stage = 'KEY_CONVERTER';
+    this.#stageClass = classes.keyConverter;
+    const key = keyConverter.fromConnectData(topic, record.keySchema, record.key, headers);
+    this.#stage = 'VALUE_CONVERTER';
+    this.#stageClass = classes.valueConverter;
+    const value = valueConverter.fromConnectData(topic, record.valueSchema, record.value, headers);
+    return { topic, partition: record.kafkaPartition, key, value, headers: converted, timestamp: record.timestamp };
+  }
+
+  async #prepare(records: readonly SourceRecord[]): Promise<void> {
+    const { keyConverter, valueConverter } = this.#parts;
+    const topics = new Set(records.map(({ topic }) => topic));
+    for (const topic of topics) {
+      const ofTopic = records.filter((record) => record.topic === topic);
+      await keyConverter.prepareFromConnectData?.(topic, new Set(ofTopic.flatMap(({ keySchema }) => (keySchema ? [keySchema] : []))));
+      await valueConverter.prepareFromConnectData?.(topic, new Set(ofTopic.flatMap(({ valueSchema }) => (valueSchema ? [valueSchema] : []))));
+    }
+  }
+
+  async #newTopic(topic: string): Promise<void> {
+    await this.#topics.ensure(topic);
+    this.#activeTopics.add(topic);
+    this.#newTopics.add(topic);
+  }
+
+  /** Waits for what is under way, within `offset.flush.timeout.ms`. False when something is left: the next run will read it again. */
+  async #flush(): Promise<boolean> {
+    const { clock, settings, logger } = this.#parts;
+    const done = new AbortController();
+    const flushed = await Promise.race([
+      this.#producer.flush().then(() => true),
+      clock.sleep(settings.offsetFlushTimeoutMs, done.signal).then(() => done.signal.aborted),
+    ]);
+    done.abort();
+    if (!flushed) logger.warn('Timed out waiting for Kafka to acknowledge records; they will be read again', { connector: this.#item.connector, task: this.#item.task });
+    return flushed;
+  }
+
+  /** Stores the offsets of everything that is safe, in order; a batch that is not stops it. */
+  async #commit(): Promise<void> {
+    const { storage, settings } = this.#parts;
+    const offsets = new Map<string, { partition: SourcePartition; offset: SourceOffset | null }>();
+    const done: SubmittedBatch[] = [];
+    while (this.#submitted[0]?.result && this.#submitted[0].failure === null) {
+      const batch = this.#submitted.shift() as SubmittedBatch;
+      done.push(batch);
+      for (const [partition, offset] of batch.offsets) if (offset !== null) offsets.set(partitionText(partition), { partition, offset });
+    }
+    if (this.#newTopics.size > 0 && settings.topicTracking) {
+      await storage.connectors.addActiveTopics(this.#item.connector, [...this.#newTopics]);
+      this.#newTopics.clear();
+    }
+    if (done.length === 0) return;
+    for (const batch of done) this.#tellRecords(batch);
+    if (offsets.size > 0) await storage.runs.commitSourceOffsets(this.#item, [...offsets.values()]);
+    await this.#task.commit();
+  }
+
+  #tellRecords({ records, result }: SubmittedBatch): void {
+    if (records === null || result === null) return;
+    for (const { record, index } of records) this.#task.commitRecord?.(record, index < 0 ? null : result.metadata(index));
+  }
+
+  #throwFailures(): void {
+    if (this.#raised !== null) throw this.#raised;
+    for (const { failure } of this.#submitted) if (failure !== null) throw failure;
+  }
+
+  #count(name: string, value: number): void {
+    this.#parts.metrics.add(name, value, 'Count', { connector: this.#item.connector, task: this.#item.task });
+  }
+}
+
+/** Partitions that say the same are one, whatever the order of their keys. */
+function partitionText(partition: SourcePartition): string {
+  return JSON.stringify(Object.entries(partition).sort(([a], [b]) => (a < b ? -1 : 1)), (_key, value) => (typeof value === 'bigint' ? `${value}n` : value));
+}
