@@ -13,6 +13,7 @@ export * from './data/schema.ts';
 export * from './data/values.ts';
 export * from './errors.ts';
 export * from './logger.ts';
+export * from './plugins.ts';
 export * from './sink-task.ts';
 export * from './source-task.ts';
 export * from './topic-partition.ts';
