@@ -60,7 +60,7 @@ export class ConfigException extends ConnectException {
   override readonly javaClass: string = 'org.apache.kafka.common.config.ConfigException';
 
   static forValue(name: string, value: unknown, reason?: string): ConfigException {
-    const text = value === null || value === undefined ? 'null' : String(value);
+    const text = value === null || value === undefined ? 'null' : Array.isArray(value) ? `[${value.join(', ')}]` : String(value);
     return new ConfigException(`Invalid value ${text} for configuration ${name}${reason ? `: ${reason}` : ''}`);
   }
 }

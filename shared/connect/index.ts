@@ -1,6 +1,7 @@
 /** What an author of connectors, transformations and converters imports: `import { … } from 'sluice/connect'`. */
 export * from './clock.ts';
 export * from './config/config-def.ts';
+export * from './config/config-key-info.ts';
 export * from './config/parse-type.ts';
 export * from './config/password.ts';
 export * from './config/validators.ts';

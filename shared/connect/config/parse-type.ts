@@ -32,15 +32,15 @@ export function parseType(name: string, value: string | null, type: ConfigType):
     case 'LIST':
       return text === '' ? [] : text.split(/[ \t\n\v\f\r]*,[ \t\n\v\f\r]*/);
     case 'DOUBLE': {
-      if (!/^[+-]?(NaN|Infinity|(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?[fFdD]?)$/.test(text))
-        throw ConfigException.forValue(name, value, `Not a number of type ${type}`);
-      return Number(text.replace(/[fFdD]$/, ''));
+      const match = /^([+-]?)(NaN|Infinity|((?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)[fFdD]?)$/.exec(text);
+      if (match === null) throw ConfigException.forValue(name, value, `Not a number of type ${type}`);
+      return Number(`${match[1]}${match[3] ?? match[2]}`);
     }
     case 'INT':
     case 'SHORT':
     case 'LONG': {
-      if (!/^[+-]?\d+$/.test(text)) throw ConfigException.forValue(name, value, `Not a number of type ${type}`);
-      const whole = BigInt(text.replace('+', ''));
+      if (!/^[+-]?\p{Nd}+$/u.test(text)) throw ConfigException.forValue(name, value, `Not a number of type ${type}`);
+      const whole = BigInt(asciiDigits(text.replace('+', '')));
       const [least, most] = ranges[type];
       if (whole < least || whole > most) throw ConfigException.forValue(name, value, `Not a number of type ${type}`);
       return Number(whole);
@@ -57,10 +57,35 @@ export function javaTrim(text: string): string {
   return text.slice(start, end);
 }
 
-/** A parsed value as Kafka prints it in validation answers and generated documentation. */
-export function convertToString(value: unknown): string | null {
+/** Digits of any script as ASCII: Java reads them all. They come in runs of ten that begin at the zero. */
+function asciiDigits(text: string): string {
+  return text.replace(/(?![0-9])\p{Nd}/gu, (digit) => {
+    const code = digit.codePointAt(0) as number;
+    let zero = code;
+    while (code - zero < 9 && /\p{Nd}/u.test(String.fromCodePoint(zero - 1))) zero--;
+    return String((code - zero) % 10);
+  });
+}
+
+/** A parsed value as Kafka prints it in validation answers and generated documentation; null for null. */
+export function convertToString(value: unknown, type?: ConfigType): string | null {
   if (value === null || value === undefined) return null;
   if (Array.isArray(value)) return value.join(',');
-  if (typeof value === 'number' && !Number.isInteger(value)) return String(value);
+  if (typeof value === 'number' && type === 'DOUBLE') return doubleToString(value);
+  if (typeof value === 'number' && type === 'LONG' && !Number.isSafeInteger(value)) {
+    const [least, most] = ranges.LONG;
+    const whole = BigInt(value);
+    return String(whole < least ? least : whole > most ? most : whole);
+  }
   return String(value);
+}
+
+/** Java's `Double.toString`: at least one digit after the point, an exponent below 10^-3 and from 10^7. */
+function doubleToString(value: number): string {
+  if (Object.is(value, -0)) return '-0.0';
+  const size = Math.abs(value);
+  if (!Number.isFinite(value)) return String(value);
+  if (size === 0 || (size >= 1e-3 && size < 1e7)) return Number.isInteger(value) ? `${value}.0` : String(value);
+  const [mantissa, exponent] = value.toExponential().split('e') as [string, string];
+  return `${mantissa.includes('.') ? mantissa : `${mantissa}.0`}E${Number(exponent)}`;
 }
