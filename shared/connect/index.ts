@@ -13,6 +13,7 @@ export * from './data/record.ts';
 export * from './data/schema.ts';
 export * from './data/values.ts';
 export * from './errors.ts';
+export * from './java-pattern.ts';
 export * from './logger.ts';
 export * from './plugins.ts';
 export * from './sink-task.ts';
