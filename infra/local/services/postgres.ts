@@ -1,0 +1,60 @@
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { chown, mkdir, readdir } from 'node:fs/promises';
+import { delimiter, join } from 'node:path';
+import { promisify } from 'node:util';
+import { accepts } from '../ports.ts';
+import { type ServiceProcess, startServiceProcess, untilReady } from './service-process.ts';
+
+const debian = '/usr/lib/postgresql';
+
+/** The folder of PostgreSQL's programs, of the newest version on this machine; null when it is not installed. */
+export async function findPostgres(env: NodeJS.ProcessEnv = process.env): Promise<string | null> {
+  const versions = (await readdir(debian).catch(() => [])).sort((a, b) => Number(b) - Number(a)).map((version) => join(debian, version, 'bin'));
+  for (const folder of [...versions, ...(env.PATH ?? '').split(delimiter)]) {
+    if (existsSync(join(folder, 'initdb')) && existsSync(join(folder, 'postgres'))) return folder;
+  }
+  return null;
+}
+
+/** Starts a PostgreSQL for tests: nothing is synced to disk, and it belongs to `nobody` when we are root, which it refuses to be. */
+export async function startPostgres(options: {
+  bin: string;
+  dataDir: string;
+  logFile: string;
+  port: number;
+}): Promise<{ service: ServiceProcess; url: string }> {
+  const { bin, dataDir, logFile, port } = options;
+  const user = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : undefined;
+  await mkdir(dataDir, { recursive: true });
+  if (user) await chown(dataDir, user.uid, user.gid);
+  const initialize = ['-D', join(dataDir, 'data'), '-U', 'sluice', '-A', 'trust', '-E', 'UTF8', '--locale=C', '--no-sync'];
+  await promisify(execFile)(join(bin, 'initdb'), initialize, { cwd: dataDir, ...user });
+  const service = await startServiceProcess({
+    title: 'PostgreSQL',
+    command: join(bin, 'postgres'),
+    args: [
+      '-D',
+      join(dataDir, 'data'),
+      '-p',
+      String(port),
+      '-h',
+      '127.0.0.1',
+      '-k',
+      '',
+      '-c',
+      'fsync=off',
+      '-c',
+      'synchronous_commit=off',
+      '-c',
+      'full_page_writes=off',
+    ],
+    cwd: dataDir,
+    logFile,
+    // Its fast shutdown: connections are ended, not waited for.
+    signal: 'SIGINT',
+    ...(user ? { user } : {}),
+  });
+  await untilReady(service, () => accepts('127.0.0.1', port, 1000), 30_000);
+  return { service, url: `postgres://sluice@127.0.0.1:${port}/postgres` };
+}
