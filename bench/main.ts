@@ -1,0 +1,27 @@
+import { parseArgs } from 'node:util';
+import { type Benchmark, printReport } from './report.ts';
+
+/** Benchmarks by name; each is one module that measures us and a peer in one run. */
+const benchmarks: Readonly<Record<string, { summary: string; load: () => Promise<Benchmark> }>> = {
+  file: {
+    summary: 'FileStreamSource into Kafka and FileStreamSink out of it, beside Apache Kafka Connect',
+    load: async () => (await import('./file.ts')).fileBenchmark,
+  },
+  jdbc: {
+    summary: 'JDBC sink into PostgreSQL with upsert, beside Apache Kafka Connect with Debezium’s JDBC sink',
+    load: async () => (await import('./jdbc.ts')).jdbcBenchmark,
+  },
+};
+
+const { values, positionals } = parseArgs({ allowPositionals: true, options: { quick: { type: 'boolean', default: false } } });
+const [name] = positionals;
+const chosen = name === undefined ? undefined : benchmarks[name];
+if (chosen === undefined) {
+  if (name !== undefined) console.error(`There is no benchmark "${name}".`);
+  console.log('npm run bench -- NAME [--quick]\n');
+  for (const [each, { summary }] of Object.entries(benchmarks)) console.log(`  ${each.padEnd(12)} ${summary}`);
+  process.exit(name === undefined ? 0 : 2);
+}
+const run = await chosen.load();
+const results = await run({ quick: values.quick, log: (line) => console.error(line) });
+printReport(name as string, results);

@@ -1,0 +1,54 @@
+/** One measured round of one case by one system. */
+export interface Result {
+  readonly case: string;
+  readonly system: 'sluice' | 'kafka-connect';
+  readonly round: number;
+  readonly records: number;
+  readonly seconds: number;
+  /** CPU seconds of the whole process that does the work. */
+  readonly cpuSeconds: number;
+}
+
+export interface BenchmarkOptions {
+  /** Fewer records, fewer rounds. */
+  readonly quick: boolean;
+  readonly log: (line: string) => void;
+}
+
+export type Benchmark = (options: BenchmarkOptions) => Promise<readonly Result[]>;
+
+/** Prints a table for people, then the line `BENCH {…}` for scripts. Ratios are of the medians over the rounds: ours to the peer's. */
+export function printReport(name: string, results: readonly Result[]): void {
+  const ratios: Record<string, { throughput: number; cpu: number }> = {};
+  console.log(`${'case'.padEnd(16)}${'system'.padEnd(16)}${'rec/s (min median max)'.padEnd(34)}CPU-s per million (min median max)`);
+  for (const each of new Set(results.map((result) => result.case))) {
+    const medians: Record<string, { throughput: number; cpu: number }> = {};
+    for (const system of ['sluice', 'kafka-connect'] as const) {
+      const rounds = results.filter((result) => result.case === each && result.system === system);
+      if (rounds.length === 0) continue;
+      const throughput = rounds.map(({ records, seconds }) => records / seconds);
+      const cpu = rounds.map(({ records, cpuSeconds }) => (cpuSeconds / records) * 1e6);
+      medians[system] = { throughput: median(throughput), cpu: median(cpu) };
+      console.log(each.padEnd(16) + system.padEnd(16) + spread(throughput, 0).padEnd(34) + spread(cpu, 2));
+    }
+    const ours = medians['sluice'];
+    const peer = medians['kafka-connect'];
+    if (ours === undefined || peer === undefined) continue;
+    ratios[each] = { throughput: round(ours.throughput / peer.throughput), cpu: round(ours.cpu / peer.cpu) };
+    console.log(`${each.padEnd(16)}ratio           ${String(ratios[each].throughput).padEnd(34)}${ratios[each].cpu}`);
+  }
+  console.log(`BENCH ${JSON.stringify({ name, results, ratios })}`);
+}
+
+function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? (sorted[middle] as number) : ((sorted[middle - 1] as number) + (sorted[middle] as number)) / 2;
+}
+
+function spread(values: readonly number[], digits: number): string {
+  const text = (value: number) => value.toLocaleString('en', { maximumFractionDigits: digits, minimumFractionDigits: digits });
+  return `${text(Math.min(...values))}  ${text(median(values))}  ${text(Math.max(...values))}`;
+}
+
+const round = (value: number) => Math.round(value * 1000) / 1000;
