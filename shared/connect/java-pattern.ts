@@ -1,7 +1,10 @@
-/** A pattern could not be translated or compiled: the person who wrote it reads `message`. */
+/** A pattern could not be translated or compiled; the message shows where, as Java's does. */
 export class PatternSyntaxException extends Error {
   override readonly name = 'PatternSyntaxException';
   readonly javaClass = 'java.util.regex.PatternSyntaxException';
+  constructor(why: string, pattern: string, index: number) {
+    super(`${why} near index ${index}\n${pattern}\n${' '.repeat(index)}^`);
+  }
 }
 
 const posix: Readonly<Record<string, string>> = {
@@ -51,7 +54,7 @@ export function javaPattern(pattern: string, options: { fullMatch?: boolean; fla
     const translated = new Translation(pattern).run();
     return new RegExp(options.fullMatch ? `^(?:${translated})$` : translated, `v${options.flags ?? ''}`);
   } catch (error) {
-    if (error instanceof SyntaxError) throw new PatternSyntaxException(`${error.message.replace(/^.*\/v?[gimsy]*: /, '')} near index 0\n${pattern}`);
+    if (error instanceof SyntaxError) throw new PatternSyntaxException(error.message.replace(/^.*\/v?[gimsy]*: /s, ''), pattern, 0);
     throw error;
   }
 }
@@ -172,7 +175,7 @@ class Translation {
   }
 
   #fail(why: string): never {
-    throw new PatternSyntaxException(`${why} near index ${Math.min(this.#at, Math.max(0, this.#pattern.length - 1))}\n${this.#pattern}`);
+    throw new PatternSyntaxException(why, this.#pattern, Math.min(this.#at, Math.max(0, this.#pattern.length - 1)));
   }
 }
 

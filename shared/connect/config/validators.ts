@@ -1,4 +1,5 @@
 import { ConfigException } from '../errors.ts';
+import { javaPattern } from '../java-pattern.ts';
 
 /** Checks one parsed value. Throws ConfigException; its `toString` is what documentation prints as the valid values. */
 export interface Validator {
@@ -120,6 +121,18 @@ export function atMostOfSize(size: number): Validator {
     toString: () => `List containing maximum of ${size} elements`,
   };
 }
+
+/** A `java.util.regex` pattern (Kafka's `RegexValidator`). */
+export const validRegex: Validator = {
+  ensureValid(name, value) {
+    try {
+      javaPattern(String(value ?? '['));
+    } catch (error) {
+      throw ConfigException.forValue(name, value, `Invalid regex: ${value === null ? 'there is none' : (error as Error).message}`);
+    }
+  },
+  toString: () => 'valid regex',
+};
 
 /** A check of one's own, with the words that documentation prints for it. */
 export function validator(describe: string, check: (name: string, value: unknown) => void): Validator {
