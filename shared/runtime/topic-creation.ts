@@ -1,24 +1,15 @@
+import type { TopicCreationSettings } from '../connect/config/framework/topic-creation-config.ts';
 import { ConnectException } from '../connect/errors.ts';
 import type { Logger } from '../connect/logger.ts';
 import type { ClusterAdmin } from '../kafka/ports.ts';
 
-/** A rule for topics that a source connector makes (KIP-158). */
-export interface TopicCreationGroup {
-  readonly name: string;
-  readonly include: readonly RegExp[];
-  readonly exclude: readonly RegExp[];
-  readonly partitions: number;
-  readonly replicationFactor: number;
-  readonly configs: Readonly<Record<string, string>>;
-}
-
 /** Creates the topics of a source connector before the first record goes there. Without groups the broker may create them by itself. */
 export class TopicCreation {
   readonly #admin: ClusterAdmin;
-  readonly #groups: readonly TopicCreationGroup[];
+  readonly #groups: readonly TopicCreationSettings[];
   readonly #logger: Logger;
 
-  constructor(options: { admin: ClusterAdmin; groups: readonly TopicCreationGroup[]; logger: Logger }) {
+  constructor(options: { admin: ClusterAdmin; groups: readonly TopicCreationSettings[]; logger: Logger }) {
     this.#admin = options.admin;
     this.#groups = options.groups;
     this.#logger = options.logger;

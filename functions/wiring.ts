@@ -1,0 +1,106 @@
+import { Logger as PowertoolsLogger } from '@aws-lambda-powertools/logger';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { InvocationType, InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
+import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
+import type { Clock } from '../shared/connect/clock.ts';
+import { ConfigException, RetriableException } from '../shared/connect/errors.ts';
+import type { Logger } from '../shared/connect/logger.ts';
+import type { Plugins } from '../shared/connect/plugins.ts';
+import { createKafkaClients } from '../shared/kafka/kafka-clients.ts';
+import type { KafkaClients } from '../shared/kafka/ports.ts';
+import { emfMetrics, type FlushableMetrics } from '../shared/observability/emf-metrics.ts';
+import { structuredLogger } from '../shared/observability/structured-logger.ts';
+import { plugins } from '../shared/plugins.ts';
+import type { FailureQueue, RuntimePorts } from '../shared/runtime/ports.ts';
+import { systemClock } from '../shared/runtime/system-clock.ts';
+import type { TaskInvoker } from '../shared/runtime/task-run.ts';
+import { createDynamoDbStorage } from '../shared/storage/dynamodb/dynamodb-storage.ts';
+import type { Storage } from '../shared/storage/ports.ts';
+
+/** Everything that handlers need, made once in an execution environment. */
+export interface Environment extends RuntimePorts {
+  readonly storage: Storage;
+  readonly kafka: KafkaClients;
+  readonly plugins: Plugins;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly metrics: FlushableMetrics;
+}
+
+/** Reads the environment variables that the deployment sets (`infra/topology.ts`) and makes the clients. Throws ConfigException naming the variable that is missing or wrong. */
+export function createEnvironment(env: Readonly<Record<string, string | undefined>>): Environment {
+  const worker = workerProperties(env);
+  const logger = structuredLogger(new PowertoolsLogger({ serviceName: 'sluice', logLevel: logLevel(env['SLUICE_LOG_LEVEL']) }));
+  const clock = systemClock;
+  const region = env['AWS_REGION'] ?? 'us-east-1';
+  const storage = createDynamoDbStorage({ client: new DynamoDBClient({ region, maxAttempts: 5 }), tableName: required(env, 'SLUICE_TABLE'), clock });
+  return {
+    storage,
+    kafka: createKafkaClients(worker, logger),
+    plugins,
+    worker,
+    clock,
+    logger,
+    metrics: emfMetrics(),
+    invoker: lambdaInvoker(env['SLUICE_TASK_FUNCTION'], region),
+    failures: sqsFailureQueue(env['SLUICE_FAILURE_QUEUE_URL'], region, logger),
+    workerId: env['SLUICE_WORKER_ID'] ?? workerIdOf(env),
+  };
+}
+
+function required(env: Readonly<Record<string, string | undefined>>, name: string): string {
+  const value = env[name];
+  if (value === undefined || value === '') throw new ConfigException(`The environment variable ${name} is missing; the deployment sets it`);
+  return value;
+}
+
+function workerProperties(env: Readonly<Record<string, string | undefined>>): Readonly<Record<string, string>> {
+  let properties: unknown;
+  try {
+    properties = JSON.parse(required(env, 'SLUICE_WORKER'));
+  } catch (cause) {
+    if (cause instanceof ConfigException) throw cause;
+    throw new ConfigException('The environment variable SLUICE_WORKER must hold the worker properties as a JSON object of texts', { cause });
+  }
+  const worker = properties as Record<string, string>;
+  if (!worker['bootstrap.servers']) throw new ConfigException('Missing required configuration "bootstrap.servers" which has no default value.');
+  return worker;
+}
+
+function logLevel(level: string | undefined): 'TRACE' | 'DEBUG' | 'INFO' | 'WARN' | 'ERROR' {
+  const upper = (level ?? 'INFO').toUpperCase();
+  return upper === 'TRACE' || upper === 'DEBUG' || upper === 'WARN' || upper === 'ERROR' ? upper : 'INFO';
+}
+
+/** The log stream names an execution environment on Lambda; characters that have a meaning in it are left out. */
+function workerIdOf(env: Readonly<Record<string, string | undefined>>): string {
+  return `${env['AWS_LAMBDA_FUNCTION_NAME'] ?? 'sluice'}:${(env['AWS_LAMBDA_LOG_STREAM_NAME'] ?? 'local').replace(/^.*\]/, '')}`;
+}
+
+function lambdaInvoker(functionName: string | undefined, region: string): TaskInvoker {
+  const client = new LambdaClient({ region, maxAttempts: 3 });
+  return {
+    async invoke(request) {
+      if (functionName === undefined) throw new ConfigException('The environment variable SLUICE_TASK_FUNCTION is missing; the deployment sets it');
+      const command = new InvokeCommand({ FunctionName: functionName, InvocationType: InvocationType.Event, Payload: JSON.stringify(request) });
+      try {
+        await client.send(command);
+      } catch (cause) {
+        throw new RetriableException(`The run of ${request.connector} could not be started: ${(cause as Error).message}`, { cause });
+      }
+    },
+  };
+}
+
+/** The failure queue, or only the log where a deployment has none. */
+function sqsFailureQueue(queueUrl: string | undefined, region: string, logger: Logger): FailureQueue {
+  if (queueUrl === undefined) return { send: async (report) => logger.error('Failure', { report }) };
+  const client = new SQSClient({ region, maxAttempts: 5 });
+  return {
+    async send(report) {
+      // 256 KB is the most that SQS takes; a trace may be cut, the rest is small.
+      const body = JSON.stringify({ ...report, trace: report.trace?.slice(0, 100_000) ?? null });
+      await client.send(new SendMessageCommand({ QueueUrl: queueUrl, MessageBody: body }));
+    },
+  };
+}

@@ -1,0 +1,256 @@
+import { partitionKey, type TopicPartition } from '../connect/topic-partition.ts';
+import { failConnector } from '../runtime/connector-run.ts';
+import { subscriptionOf } from '../runtime/partition-assignor.ts';
+import type { RuntimePorts } from '../runtime/ports.ts';
+import type { RunRequest } from '../runtime/task-run.ts';
+import type { ConnectorSpec, FailureReport, TaskItem } from '../storage/ports.ts';
+
+/** A run that was asked for is not asked for again within this time. */
+const invokeGraceMs = 10_000;
+/** A connector run (making task configs) that was asked for is asked for again after this time. */
+const planGraceMs = 60_000;
+/** A connector whose old tasks still run is looked at again after this time; their release wakes the controller anyway. */
+const drainRecheckMs = 1_000;
+const crashBackoffMs = [0, 1_000, 5_000, 15_000, 60_000, 300_000];
+/** Work that is under way at once within a look. */
+const parallelism = 32;
+
+/** What a look did, for its log line. */
+export interface LookResult {
+  readonly connectors: number;
+  readonly invoked: number;
+  readonly lost: number;
+  readonly routed: number;
+}
+
+/** A run that ended without releasing its lease, as the platform told it. */
+export interface CrashedRun {
+  readonly request: RunRequest;
+  /** The invocation, which is the owner of the lease. */
+  readonly run: string;
+  readonly error: string;
+  readonly trace: string | null;
+}
+
+/**
+ * Plays the herder's and the leader's part without being there all the time: each look reads what is due, starts what
+ * has work, repairs what was lost and routes failures. Everything it does may be done twice, or be cut off anywhere:
+ * the next look goes on from what is stored.
+ */
+export class Controller {
+  readonly #ports: RuntimePorts;
+
+  constructor(ports: RuntimePorts) {
+    this.#ports = ports;
+  }
+
+  /** One look at everything that is due. One connector's trouble never keeps another from being looked at. */
+  async look(): Promise<LookResult> {
+    const { storage, clock } = this.#ports;
+    const now = clock.now();
+    const { specs, tasks } = await storage.control.due(now);
+    const failed = tasks.filter(({ failure }) => failure !== null);
+    const lost = tasks.filter(({ lease, failure }) => failure === null && lease !== null && lease.expiresAt <= now);
+    const ready = tasks.filter(({ lease, failure, state }) => failure === null && lease === null && state !== 'FAILED');
+    const [routed, repaired] = await Promise.all([this.#each(failed, (task) => this.#route(task)), this.#each(lost, (task) => this.#loseRun(task))]);
+    const unplanned = specs.filter((spec) => spec.type !== 'sink' || spec.plannedGeneration < spec.generation || spec.assignedTopics === null);
+    const planned = specs.filter((spec) => !unplanned.includes(spec));
+    await this.#each(unplanned, (spec) => this.#reconcile(spec, now));
+    const moved = await this.#replanMoved(planned);
+    const runnable = await this.#withWork(ready.filter(({ connector }) => !moved.has(connector)));
+    const invoked = await this.#dispatch(runnable, now);
+    return { connectors: specs.length, invoked, lost: repaired, routed };
+  }
+
+  /** Notes that the controller lives, and which cluster it serves. */
+  async heartbeat(): Promise<void> {
+    const { storage, kafka, clock, logger } = this.#ports;
+    const clusterId = await kafka
+      .admin()
+      .clusterId()
+      .catch((error: unknown) => {
+        logger.warn('Kafka cannot be reached', { error: String(error) });
+        return null;
+      });
+    await storage.control.heartbeat({ at: clock.now(), clusterId });
+  }
+
+  /** Frees the leases of runs that the platform says are dead, so that they need not expire first. */
+  async crashed(run: CrashedRun): Promise<void> {
+    const { storage, logger } = this.#ports;
+    const { request } = run;
+    if (request.kind === 'connector') {
+      const spec = await storage.connectors.get(request.connector);
+      if (spec !== null && spec.generation === request.generation && spec.plannedGeneration < spec.generation) {
+        await failConnector(this.#ports, spec, run.run, new Error(`The run that makes task configs ended: ${run.error}`));
+      }
+      return;
+    }
+    const task = await storage.control.task(request.connector, request.task);
+    if (task?.lease?.owner !== run.run) return;
+    logger.error(`The run of task ${request.connector}-${request.task} crashed`, { connector: request.connector, task: request.task, error: run.error });
+    await this.#free(task, 'run-crashed', run.error, run.trace);
+  }
+
+  async #loseRun(task: TaskItem): Promise<boolean> {
+    this.#ports.logger.error(`The run of task ${task.connector}-${task.task} was lost: its lease expired`, { connector: task.connector, task: task.task, run: task.lease?.owner });
+    return this.#free(task, 'run-lost', 'The run ended without releasing its lease, and nobody told of a crash', null);
+  }
+
+  async #free(task: TaskItem, kind: 'run-lost' | 'run-crashed', error: string, trace: string | null): Promise<boolean> {
+    const { storage, clock, metrics } = this.#ports;
+    const now = clock.now();
+    const backoff = crashBackoffMs[Math.min(task.lostRuns, crashBackoffMs.length - 1)] as number;
+    const failure: FailureReport = {
+      connector: task.connector,
+      task: task.task,
+      generation: task.generation,
+      run: task.lease?.owner ?? null,
+      epoch: task.epoch,
+      kind,
+      error,
+      trace,
+      at: now,
+      action: `Nothing was lost: the task goes on from its stored offsets${backoff > 0 ? ` in ${backoff / 1000} s` : ''}. If it happens again, look into the log of the task function`,
+    };
+    metrics.add('LostRuns', 1, 'Count', { connector: task.connector, task: task.task });
+    return storage.control.loseRun(task, now + backoff, failure);
+  }
+
+  /** Tells people of a failure, then clears the mark: a message may come twice, never not at all. */
+  async #route(task: TaskItem): Promise<boolean> {
+    if (task.failure === null) return false;
+    await this.#ports.failures.send(task.failure);
+    await this.#ports.storage.control.clearFailure(task);
+    return true;
+  }
+
+  /** Brings a connector's tasks to what its spec says. */
+  async #reconcile(due: ConnectorSpec, now: number): Promise<boolean> {
+    const { storage, invoker, workerId } = this.#ports;
+    const snapshot = await storage.connectors.snapshot(due.name);
+    if (snapshot === null) return false;
+    const { spec, tasks } = snapshot;
+    if (spec.plannedGeneration >= spec.generation) return this.#settle(spec, tasks, now);
+    if (tasks.some(({ lease }) => lease !== null && lease.expiresAt > now)) return storage.control.deferSpec(spec, now + drainRecheckMs);
+    if (spec.targetState === 'STOPPED') {
+      return (await storage.control.plan(spec, [], { assignedTopics: null, specDueAt: null, taskDueAt: null, workerId })) !== null;
+    }
+    // A connector that is paused before it ever ran has no tasks until it is resumed, as in Kafka Connect.
+    if (spec.targetState === 'PAUSED' && tasks.length === 0) return storage.control.deferSpec(spec, null);
+    if (!(await storage.control.deferSpec(spec, now + planGraceMs))) return false;
+    await invoker.invoke({ kind: 'connector', connector: spec.name, generation: spec.generation });
+    return true;
+  }
+
+  /** A planned connector whose target state changed, or whose task configs are to be asked for again. */
+  async #settle(spec: ConnectorSpec, tasks: readonly TaskItem[], now: number): Promise<boolean> {
+    const { storage, invoker } = this.#ports;
+    if (spec.targetState !== 'STARTED') {
+      await this.#each(
+        tasks.filter(({ lease, dueAt }) => lease === null && dueAt !== null),
+        (task) => storage.control.deferTask(task, null),
+      );
+      return storage.control.deferSpec(spec, null);
+    }
+    const waiting = tasks.filter(({ lease, dueAt, state }) => lease === null && dueAt === null && state !== 'FAILED');
+    if (waiting.length > 0 || spec.type === 'sink') {
+      await storage.control.deferSpec(spec, spec.type === 'sink' ? 0 : now);
+      return (await this.#dispatch(waiting, now)) > 0;
+    }
+    // A source that nothing else is due for: its connector is asked whether its task configs are still right.
+    if (!(await storage.control.deferSpec(spec, now + planGraceMs))) return false;
+    await invoker.invoke({ kind: 'connector', connector: spec.name, generation: spec.generation });
+    return true;
+  }
+
+  /** Sinks whose topics have other partitions than were divided begin a new generation. Returns their names. */
+  async #replanMoved(specs: readonly ConnectorSpec[]): Promise<ReadonlySet<string>> {
+    const { storage, kafka, logger, clock } = this.#ports;
+    const moved = new Set<string>();
+    const running: { spec: ConnectorSpec; subscription: ReturnType<typeof subscriptionOf> }[] = [];
+    for (const spec of specs) {
+      if (spec.targetState === 'STARTED') running.push({ spec, subscription: subscriptionOf(spec.config) });
+      else await this.#reconcile(spec, clock.now());
+    }
+    if (running.length === 0) return moved;
+    const names = running.some(({ subscription }) => subscription.topics === null) ? undefined : [...new Set(running.flatMap(({ subscription }) => subscription.topics ?? []))];
+    try {
+      const counts = await kafka.admin().partitionCounts(names);
+      await this.#each(running, async ({ spec, subscription }) => {
+        if (sameCounts(subscription.select(counts), spec.assignedTopics ?? {})) return false;
+        moved.add(spec.name);
+        return storage.control.replan(spec);
+      });
+    } catch (error) {
+      logger.warn('Partitions cannot be compared now', { error: String(error) });
+    }
+    return moved;
+  }
+
+  /** Of the tasks that are ready, those with work: sources are, when they are due; sinks when Kafka has more than they have read. */
+  async #withWork(tasks: readonly TaskItem[]): Promise<readonly TaskItem[]> {
+    const { kafka, logger } = this.#ports;
+    const sinks = tasks.filter(({ type }) => type === 'sink');
+    const sources = tasks.filter(({ type }) => type === 'source');
+    if (sinks.length === 0) return sources;
+    const partitions = new Map<string, TopicPartition>();
+    const unread = new Map<string, TopicPartition>();
+    for (const { partitions: assigned, offsets } of sinks) {
+      for (const each of assigned) {
+        const key = partitionKey(each.topic, each.partition);
+        partitions.set(key, each);
+        if (!offsets.has(key)) unread.set(key, each);
+      }
+    }
+    try {
+      const admin = kafka.admin();
+      const [ends, beginnings] = await Promise.all([
+        admin.endOffsets([...partitions.values()]),
+        unread.size > 0 ? admin.beginningOffsets([...unread.values()]) : new Map<string, bigint>(),
+      ]);
+      const hasLag = ({ partitions: assigned, offsets }: TaskItem) =>
+        assigned.some(({ topic, partition }) => {
+          const key = partitionKey(topic, partition);
+          const end = ends.get(key);
+          return end !== undefined && end > (offsets.get(key) ?? beginnings.get(key) ?? 0n);
+        });
+      return [...sources, ...sinks.filter(hasLag)];
+    } catch (error) {
+      logger.warn('Lag of sinks cannot be told now', { error: String(error) });
+      return sources;
+    }
+  }
+
+  async #dispatch(tasks: readonly TaskItem[], now: number): Promise<number> {
+    const { storage, invoker } = this.#ports;
+    return this.#each(tasks, async (task) => {
+      if (!(await storage.control.deferTask(task, now + invokeGraceMs))) return false;
+      await invoker.invoke({ kind: 'task', connector: task.connector, task: task.task, generation: task.generation });
+      return true;
+    });
+  }
+
+  /** Does `action` for each, some at a time; counts the trues. An error is logged and stays with its item. */
+  async #each<T>(items: readonly T[], action: (item: T) => Promise<boolean>): Promise<number> {
+    let count = 0;
+    let next = 0;
+    const lane = async () => {
+      while (next < items.length) {
+        const item = items[next++] as T;
+        try {
+          if (await action(item)) count++;
+        } catch (error) {
+          this.#ports.logger.error('A look could not deal with an item; the next look will try again', { error: String(error) });
+        }
+      }
+    };
+    await Promise.all(Array.from({ length: Math.min(parallelism, items.length) }, lane));
+    return count;
+  }
+}
+
+function sameCounts(a: Readonly<Record<string, number>>, b: Readonly<Record<string, number>>): boolean {
+  const names = Object.keys(a);
+  return names.length === Object.keys(b).length && names.every((name) => a[name] === b[name]);
+}

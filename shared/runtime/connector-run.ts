@@ -1,0 +1,127 @@
+import { ConnectException, javaClassOf, traceOf } from '../connect/errors.ts';
+import { partitionKey, type TopicPartition } from '../connect/topic-partition.ts';
+import type { ConnectorSpec, FailureReport, PlannedTask } from '../storage/ports.ts';
+import { ConfigTransformer } from './config-transformer.ts';
+import { assignPartitions, sinkGroup, subscriptionOf } from './partition-assignor.ts';
+import type { RuntimePorts } from './ports.ts';
+import { connectorSettings } from './task-settings.ts';
+import type { RunOutcome, RunRequest } from './task-run.ts';
+import type { Invocation } from './worker.ts';
+
+/** A task that was just started is left alone by the controller for this time. */
+const startGraceMs = 5_000;
+
+/**
+ * One run of a connector itself (Kafka Connect's `WorkerConnector` and the herder's `reconfigureConnector`): asks the
+ * connector for its task configs, divides partitions among sink tasks, stores both as the plan of this generation and
+ * starts the tasks. A connector that fails here is FAILED, with its trace in the status.
+ */
+export async function runConnector(ports: RuntimePorts, request: RunRequest & { kind: 'connector' }, invocation: Invocation): Promise<RunOutcome> {
+  const { storage, clock, logger, workerId, invoker } = ports;
+  const spec = await storage.connectors.get(request.connector);
+  if (spec === null || spec.generation !== request.generation || spec.targetState === 'STOPPED') return { outcome: 'skipped', records: 0 };
+  try {
+    const { tasks, assignedTopics, monitorMs } = await planTasks(ports, spec, invocation);
+    if (spec.plannedGeneration >= spec.generation) return await monitor(ports, spec, tasks, monitorMs);
+    const now = clock.now();
+    const started = spec.targetState === 'STARTED';
+    const items = await storage.control.plan(spec, tasks, {
+      assignedTopics,
+      specDueAt: !started ? null : spec.type === 'sink' ? 0 : monitorMs === null ? null : now + monitorMs,
+      taskDueAt: started ? now + startGraceMs : null,
+      workerId,
+    });
+    if (items === null) return { outcome: 'skipped', records: 0 };
+    if (started) {
+      await Promise.all(
+        items.map(({ connector, task, generation }) =>
+          invoker.invoke({ kind: 'task', connector, task, generation }).catch((error: unknown) => {
+            logger.warn('A task could not be started; the controller will', { connector, task, error: String(error) });
+          }),
+        ),
+      );
+    }
+    return { outcome: 'planned', records: 0 };
+  } catch (error) {
+    await failConnector(ports, spec, invocation.id, error);
+    return { outcome: 'failed', records: 0 };
+  }
+}
+
+/** A connector that runs was asked again for its task configs: another answer begins a new generation. */
+async function monitor({ storage, clock }: RuntimePorts, spec: ConnectorSpec, tasks: readonly PlannedTask[], monitorMs: number | null): Promise<RunOutcome> {
+  const snapshot = await storage.connectors.snapshot(spec.name);
+  const text = (configs: readonly { config: Readonly<Record<string, string>> }[]) => JSON.stringify(configs.map(({ config }) => Object.entries(config).sort()));
+  if (snapshot !== null && snapshot.spec.generation === spec.generation) {
+    if (text(tasks) !== text([...snapshot.tasks].sort((a, b) => a.task - b.task))) await storage.control.replan(snapshot.spec);
+    else await storage.control.deferSpec(snapshot.spec, monitorMs === null ? null : clock.now() + monitorMs);
+  }
+  return { outcome: 'planned', records: 0 };
+}
+
+async function planTasks(ports: RuntimePorts, spec: ConnectorSpec, invocation: Invocation) {
+  const { plugins, clock, logger, worker } = ports;
+  const transformer = new ConfigTransformer(worker, plugins);
+  try {
+    const { config } = await transformer.transform(spec.config);
+    const definition = plugins.connector(config['connector.class'] ?? '');
+    const settings = connectorSettings(definition.kind, config);
+    const parsed = definition.config.parse(config);
+    const { maxTasks } = settings;
+    const made = await definition.taskConfigs({ name: spec.name, config: parsed, rawConfig: config, maxTasks, clock, logger, signal: invocation.shutdown });
+    if (made.length > maxTasks && settings.enforceMaxTasks) {
+      throw new ConnectException(
+        `The connector ${spec.name} has generated ${made.length} tasks, which is greater than ${maxTasks}, the maximum number of tasks it is configured to create. `,
+      );
+    }
+    const configs = made.map((each) => transformer.reverse(spec.config, config, each));
+    if (definition.kind === 'source') return { tasks: configs.map((each): PlannedTask => ({ config: each, partitions: [] })), assignedTopics: null, monitorMs: definition.monitorIntervalMs?.(parsed) ?? null };
+    return { ...(await assignSink(ports, spec, config, configs)), monitorMs: null };
+  } finally {
+    await transformer.close();
+  }
+}
+
+async function assignSink(ports: RuntimePorts, spec: ConnectorSpec, config: Readonly<Record<string, string>>, configs: readonly Record<string, string>[]) {
+  const admin = ports.kafka.admin();
+  const subscription = subscriptionOf(config);
+  const assignedTopics = subscription.select(await admin.partitionCounts(subscription.topics ?? undefined));
+  const assignment = assignPartitions(assignedTopics, configs.length);
+  await adoptGroupOffsets(ports, spec.name, sinkGroup(spec.name, config), assignment.flat());
+  return { tasks: configs.map((each, task): PlannedTask => ({ config: each, partitions: assignment[task] ?? [] })), assignedTopics };
+}
+
+/**
+ * Where this table knows no offset of a partition, the consumer group's holds: a connector that moves here from a
+ * Connect cluster, or comes again under an old name, goes on where it was.
+ */
+async function adoptGroupOffsets({ storage, kafka }: RuntimePorts, connector: string, group: string, partitions: readonly TopicPartition[]): Promise<void> {
+  const known = await storage.offsets.sinkOffsets(connector);
+  const missing = partitions.map(({ topic, partition }) => partitionKey(topic, partition)).filter((key) => !known.has(key));
+  if (missing.length === 0) return;
+  const committed = await kafka.admin().groupOffsets(group);
+  const adopted = new Map(missing.flatMap((key) => (committed.has(key) ? [[key, committed.get(key) as bigint] as const] : [])));
+  if (adopted.size > 0) await storage.offsets.alterSinkOffsets(connector, adopted);
+}
+
+/** Marks a connector FAILED and tells the failure queue. */
+export async function failConnector(ports: RuntimePorts, spec: ConnectorSpec, run: string | null, error: unknown): Promise<void> {
+  const { storage, clock, logger, failures, metrics, workerId } = ports;
+  const failure: FailureReport = {
+    connector: spec.name,
+    task: null,
+    generation: spec.generation,
+    run,
+    epoch: null,
+    kind: 'connector-failed',
+    error: `${javaClassOf(error)}: ${error instanceof Error ? error.message : String(error)}`,
+    trace: traceOf(error),
+    at: clock.now(),
+    action: `Read the trace, mend what it names, then PUT the config again or POST /connectors/${encodeURIComponent(spec.name)}/restart`,
+  };
+  logger.error(`Connector ${spec.name} failed`, { connector: spec.name, error: failure.error });
+  metrics.add('TaskFailures', 1, 'Count', { connector: spec.name });
+  // Told first: a message twice is better than none.
+  await failures.send(failure);
+  await storage.control.failConnector(spec, failure, workerId);
+}

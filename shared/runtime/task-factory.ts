@@ -1,0 +1,127 @@
+import type { HeaderConverterDefinition } from '../connect/converter.ts';
+import type { TaskItem } from '../storage/ports.ts';
+import { ConfigTransformer } from './config-transformer.ts';
+import { DeadLetterQueueReporter } from './errors/dead-letter-queue-reporter.ts';
+import { LogReporter } from './errors/log-reporter.ts';
+import type { ErrorReporter } from './errors/processing-context.ts';
+import { RetryWithToleranceOperator } from './errors/retry-with-tolerance-operator.ts';
+import { sinkGroup } from './partition-assignor.ts';
+import type { RuntimePorts } from './ports.ts';
+import { clientOverrides, withPrefix } from './client-overrides.ts';
+import { type TaskSettings, taskSettings } from './task-settings.ts';
+import { TopicCreation } from './topic-creation.ts';
+import { TransformationChain } from './transformation-chain.ts';
+import { WorkerSinkTask } from './worker-sink-task.ts';
+import { WorkerSourceTask } from './worker-source-task.ts';
+import type { TaskParts, WorkerTask } from './worker-task.ts';
+
+const defaultHeaderConverter = 'org.apache.kafka.connect.storage.SimpleHeaderConverter';
+
+/**
+ * Makes a task with everything it needs: secrets resolved, converters, transformations, clients. Throws ConfigException
+ * or what a plugin throws: the task is FAILED then. What was made before a failure is closed.
+ */
+export async function createWorkerTask(ports: RuntimePorts, item: TaskItem, connectorConfig: Readonly<Record<string, string>>): Promise<WorkerTask> {
+  const { plugins, kafka, worker, clock, logger, metrics, storage } = ports;
+  const { connector, task } = item;
+  const closers: (() => Promise<void> | void)[] = [];
+  const close = async () => {
+    for (const each of closers.splice(0).reverse()) await each();
+  };
+  try {
+    const transformer = new ConfigTransformer(worker, plugins);
+    closers.push(() => transformer.close());
+    const [{ config }, { config: taskConfig }] = await Promise.all([transformer.transform(connectorConfig), transformer.transform(item.config)]);
+    const definition = plugins.connector(config['connector.class'] ?? '');
+    const settings = taskSettings(definition.kind, config, worker);
+    const key = converterOf(ports, config, 'key');
+    const value = converterOf(ports, config, 'value');
+    const header = headerConverterOf(ports, config);
+    closers.push(
+      () => key.converter.close?.(),
+      () => value.converter.close?.(),
+      () => header.converter.close?.(),
+    );
+    const chain = new TransformationChain(config, (kind, className) => plugins.find(kind, className));
+    closers.push(() => chain.close());
+    const dimensions = { connector, task };
+    const deadLetters = await deadLetterQueue(ports, settings, config, item, closers);
+    const reporters: ErrorReporter[] = [];
+    if (settings.errorsLog) reporters.push(new LogReporter({ logger, connector, task, includeMessages: settings.errorsLogIncludeMessages }));
+    if (deadLetters !== null) reporters.push(deadLetters);
+    const parts: TaskParts = {
+      definition,
+      taskConfig,
+      settings,
+      keyConverter: key.converter,
+      valueConverter: value.converter,
+      headerConverter: header.converter,
+      classes: { keyConverter: key.className, valueConverter: value.className, headerConverter: header.className },
+      chain,
+      operator: new RetryWithToleranceOperator({ policy: settings.policy, reporters, clock, metrics, dimensions }),
+      deadLetters,
+      storage,
+      clock,
+      logger,
+      metrics,
+      mirrorOffsets: (offsets) => mirror(ports, sinkGroup(connector, config), offsets),
+      close,
+    };
+    if (definition.kind === 'sink') {
+      const overrides = clientOverrides('consumer', worker, config);
+      return new WorkerSinkTask(parts, item, kafka.reader({ clientId: `connector-consumer-${connector}-${task}` }, overrides));
+    }
+    const producer = kafka.producer({ clientId: `connector-producer-${connector}-${task}` }, clientOverrides('producer', worker, config));
+    const admin = kafka.admin(clientOverrides('admin', worker, config));
+    const topics = new TopicCreation({ admin, groups: settings.topicCreationGroups, logger });
+    return new WorkerSourceTask(parts, item, producer, topics, () => requestReconfiguration(ports, connector));
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+function converterOf({ plugins, worker }: RuntimePorts, config: Readonly<Record<string, string>>, side: 'key' | 'value') {
+  const name = `${side}.converter`;
+  // Keys of a converter belong to where the converter is named: the connector's, or else the worker's.
+  const owner = config[name] !== undefined ? config : worker;
+  const definition = plugins.converter(owner[name] ?? '');
+  const converter = definition.create({ ...withPrefix(owner, `${name}.`), 'converter.type': side }, side === 'key');
+  return { converter, className: definition.className };
+}
+
+function headerConverterOf({ plugins, worker }: RuntimePorts, config: Readonly<Record<string, string>>) {
+  const owner = config['header.converter'] !== undefined ? config : worker;
+  const definition: HeaderConverterDefinition = plugins.headerConverter(owner['header.converter'] ?? defaultHeaderConverter);
+  return { converter: definition.create({ ...withPrefix(owner, 'header.converter.'), 'converter.type': 'header' }), className: definition.className };
+}
+
+async function deadLetterQueue(
+  { kafka, worker, metrics }: RuntimePorts,
+  settings: TaskSettings,
+  config: Readonly<Record<string, string>>,
+  { connector, task }: TaskItem,
+  closers: (() => Promise<void> | void)[],
+): Promise<DeadLetterQueueReporter | null> {
+  if (settings.deadLetterQueue === null) return null;
+  const producer = kafka.producer({ clientId: `connector-dlq-producer-${connector}-${task}` }, clientOverrides('producer', worker, config));
+  closers.push(() => producer.close());
+  const admin = kafka.admin(clientOverrides('admin', worker, config));
+  return DeadLetterQueueReporter.setup({ settings: settings.deadLetterQueue, producer, admin, connector, task, metrics });
+}
+
+/** Lag tools look at the consumer group; it is a copy, so that a failure is only worth a warning. */
+async function mirror({ kafka, logger }: RuntimePorts, group: string, offsets: ReadonlyMap<string, bigint>): Promise<void> {
+  try {
+    await kafka.admin().commitGroupOffsets(group, offsets);
+  } catch (error) {
+    logger.warn('The consumer group could not be brought up to date; stored offsets are not affected', { group, error: String(error) });
+  }
+}
+
+function requestReconfiguration({ storage, logger }: RuntimePorts, connector: string): void {
+  storage.connectors
+    .get(connector)
+    .then((spec) => spec !== null && storage.control.replan(spec))
+    .catch((error: unknown) => logger.warn('Task reconfiguration could not be requested', { connector, error: String(error) }));
+}

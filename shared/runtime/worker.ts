@@ -1,0 +1,175 @@
+import { javaClassOf, traceOf } from '../connect/errors.ts';
+import type { FailureReport, ReleaseOutcome, TaskItem } from '../storage/ports.ts';
+import { FencedException } from '../storage/ports.ts';
+import { runConnector } from './connector-run.ts';
+import type { RuntimePorts } from './ports.ts';
+import { RunControl, type StopReason } from './run-control.ts';
+import { nextDue } from './schedule.ts';
+import { createWorkerTask } from './task-factory.ts';
+import type { RunOutcome, RunRequest } from './task-run.ts';
+import type { WorkerTask, WorkerTaskResult } from './worker-task.ts';
+
+/** What an execution environment tells of one invocation. */
+export interface Invocation {
+  /** Unique for each invocation; the owner of the lease. */
+  readonly id: string;
+  /** When the loop must end so that there is time to commit and release, in milliseconds since the epoch. */
+  readonly deadlineAt: number;
+  /** When the environment will surely have stopped this invocation; the lease ends then. Later than `deadlineAt`. */
+  readonly expiresAt: number;
+  /** Aborted when the process is asked to end. */
+  readonly shutdown: AbortSignal;
+}
+
+/** Runs that follow each other without the controller; beyond it the next look goes on. */
+const maxChain = 1_000;
+/** If the continuation that a run asked for does not arrive, a look starts it after this time. */
+const continuationGraceMs = 5_000;
+/** How often a run looks whether its user wants something else. */
+const marksIntervalMs = 1_000;
+
+interface Instance {
+  readonly task: WorkerTask;
+  readonly generation: number;
+  readonly restarts: number;
+  /** The epoch of the run that used it last: another run in between makes it stale. */
+  epoch: number;
+}
+
+/**
+ * What an execution environment does: one run after the other, each acquire, prepare, loop, commit, release
+ * (DESIGN: life of a task run). Task instances stay warm between runs.
+ */
+export class Worker {
+  readonly #ports: RuntimePorts;
+  readonly #instances = new Map<string, Instance>();
+
+  constructor(ports: RuntimePorts) {
+    this.#ports = ports;
+  }
+
+  /** Does what a request asks for. Rejects only for what is not the task's fault (storage unreachable, …): then the lease expires and the controller repairs. */
+  async run(request: RunRequest, invocation: Invocation): Promise<RunOutcome> {
+    if (request.kind === 'connector') return runConnector(this.#ports, request, invocation);
+    const { storage, workerId } = this.#ports;
+    const acquired = await storage.runs.acquire({
+      connector: request.connector,
+      task: request.task,
+      generation: request.generation,
+      owner: invocation.id,
+      workerId,
+      expiresAt: invocation.expiresAt,
+    });
+    if (acquired === null) return { outcome: 'skipped', records: 0 };
+    return this.#runTask(request, invocation, acquired.task, acquired.spec.config);
+  }
+
+  /** Stops every warm instance. */
+  async close(): Promise<void> {
+    for (const key of [...this.#instances.keys()]) await this.#drop(key);
+  }
+
+  async #runTask(request: RunRequest & { kind: 'task' }, invocation: Invocation, item: TaskItem, config: Readonly<Record<string, string>>): Promise<RunOutcome> {
+    const { clock, storage, logger } = this.#ports;
+    const control = new RunControl({
+      clock,
+      deadlineAt: invocation.deadlineAt,
+      shutdown: invocation.shutdown,
+      task: item,
+      intervalMs: marksIntervalMs,
+      marks: () => storage.runs.marks(item.connector, item.task),
+    });
+    const key = `${item.connector}-${item.task}`;
+    try {
+      const instance = await this.#instance(key, item, config);
+      const result = await instance.task.run(control, item);
+      instance.epoch = item.epoch;
+      if (!result.reusable || control.reason === 'restarted' || control.reason === 'replaced' || control.reason === 'shutdown') await this.#drop(key);
+      return await this.#release(request, item, config, control.reason, result);
+    } catch (error) {
+      await this.#drop(key);
+      if (error instanceof FencedException || control.reason === 'fenced') {
+        logger.warn('The task was taken over; this run ends without storing anything', { connector: item.connector, task: item.task, epoch: item.epoch });
+        return { outcome: 'fenced', records: 0 };
+      }
+      return await this.#fail(invocation, item, error);
+    } finally {
+      control.end();
+    }
+  }
+
+  async #instance(key: string, item: TaskItem, config: Readonly<Record<string, string>>): Promise<Instance> {
+    const warm = this.#instances.get(key);
+    if (warm !== undefined && warm.generation === item.generation && warm.restarts === item.restarts && warm.epoch === item.epoch - 1) return warm;
+    if (warm !== undefined) await this.#drop(key);
+    const instance = { task: await createWorkerTask(this.#ports, item, config), generation: item.generation, restarts: item.restarts, epoch: item.epoch };
+    this.#instances.set(key, instance);
+    return instance;
+  }
+
+  async #drop(key: string): Promise<void> {
+    const instance = this.#instances.get(key);
+    this.#instances.delete(key);
+    try {
+      await instance?.task.stop();
+    } catch (error) {
+      this.#ports.logger.warn('A task did not stop cleanly', { task: key, error: String(error) });
+    }
+  }
+
+  async #release(
+    request: RunRequest & { kind: 'task' },
+    item: TaskItem,
+    config: Readonly<Record<string, string>>,
+    reason: StopReason | null,
+    result: WorkerTaskResult,
+  ): Promise<RunOutcome> {
+    const { storage, clock, invoker, logger } = this.#ports;
+    const chain = (request.chain ?? 0) + 1;
+    const goesOn = result.outcome === 'more' && (reason === 'deadline' || reason === null) && result.delayMs === 0 && chain < maxChain;
+    const outcome = this.#releaseOutcome(item, config, reason, result, goesOn);
+    await storage.runs.release(item, outcome);
+    if (goesOn) {
+      await invoker.invoke({ ...request, chain }).catch((error: unknown) => {
+        logger.warn('The next run could not be started; the controller will', { connector: item.connector, task: item.task, error: String(error) });
+      });
+    }
+    const stopped = reason !== null && reason !== 'deadline';
+    return { outcome: stopped ? 'stopped' : result.outcome, records: result.records };
+  }
+
+  #releaseOutcome(item: TaskItem, config: Readonly<Record<string, string>>, reason: StopReason | null, result: WorkerTaskResult, goesOn: boolean): ReleaseOutcome {
+    const now = this.#ports.clock.now();
+    if (reason === 'paused' || reason === 'stopped' || reason === 'replaced') return { dueAt: null, wake: true };
+    if (reason === 'restarted') return { dueAt: now, wake: true };
+    if (goesOn) return { dueAt: now + continuationGraceMs };
+    if (result.outcome === 'more' || result.delayMs > 0) return { dueAt: now + result.delayMs };
+    return { dueAt: item.type === 'sink' ? now : nextDue(config['sluice.schedule'] ?? null, now) };
+  }
+
+  async #fail(invocation: Invocation, item: TaskItem, error: unknown): Promise<RunOutcome> {
+    const { storage, clock, logger, metrics } = this.#ports;
+    const { connector, task, generation, epoch } = item;
+    const failure: FailureReport = {
+      connector,
+      task,
+      generation,
+      run: invocation.id,
+      epoch,
+      kind: 'task-failed',
+      error: `${javaClassOf(error)}: ${error instanceof Error ? error.message : String(error)}`,
+      trace: traceOf(error),
+      at: clock.now(),
+      action: `Read the trace, mend what it names, then POST /connectors/${encodeURIComponent(connector)}/tasks/${task}/restart`,
+    };
+    logger.error(`Task ${connector}-${task} failed`, { connector, task, error: failure.error });
+    metrics.add('TaskFailures', 1, 'Count', { connector, task });
+    try {
+      await storage.runs.release(item, { dueAt: null, failure });
+    } catch (fenced) {
+      if (fenced instanceof FencedException) return { outcome: 'fenced', records: 0 };
+      throw fenced;
+    }
+    return { outcome: 'failed', records: 0 };
+  }
+}
