@@ -1,7 +1,7 @@
+import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { once } from 'node:events';
 import { createKafkaClients } from '../shared/kafka/kafka-clients.ts';
 import { measureGrowth, rest, until } from './measure.ts';
 import { quietLogger } from './quiet-logger.ts';
@@ -27,7 +27,12 @@ export const fileBenchmark: Benchmark = async ({ quick, log }) => {
           const topic = `${system}-${round}`;
           await admin.createTopic({ topic, partitions: 1, replicationFactor: 1 });
           const end = async () => Number((await admin.endOffsets([{ topic, partition: 0 }])).get(`${topic}-0`) ?? 0n);
-          await create(connect, topic, { 'connector.class': 'org.apache.kafka.connect.file.FileStreamSourceConnector', file: input, topic, 'batch.size': '2000' });
+          await create(connect, topic, {
+            'connector.class': 'org.apache.kafka.connect.file.FileStreamSourceConnector',
+            file: input,
+            topic,
+            'batch.size': '2000',
+          });
           results.push({ case: 'source', system, round, ...(await measureGrowth({ total, count: end, cpu: connect.cpu })) });
           log(`${system} source ${round}: ${rate(results)}`);
           await rest(connect.url, 'DELETE', `/connectors/${topic}`);
@@ -59,7 +64,8 @@ async function writeLines(path: string, total: number): Promise<void> {
   const out = createWriteStream(path);
   for (let at = 0; at < total; at += 10_000) {
     let chunk = '';
-    for (let i = at; i < Math.min(total, at + 10_000); i++) chunk += `${String(i).padStart(10, '0')} ${'the quick brown fox jumps over the lazy dog '.repeat(3)}`.slice(0, lineBytes) + '\n';
+    for (let i = at; i < Math.min(total, at + 10_000); i++)
+      chunk += `${String(i).padStart(10, '0')} ${'the quick brown fox jumps over the lazy dog '.repeat(3)}`.slice(0, lineBytes) + '\n';
     if (!out.write(chunk)) await once(out, 'drain');
   }
   out.end();

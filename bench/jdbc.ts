@@ -46,7 +46,9 @@ export const jdbcBenchmark: Benchmark = async ({ quick, log }) => {
           const count = async () => Number((await database.query(`SELECT coalesce(max(id) + 1, 0) AS n FROM ${table}`)).rows[0].n);
           results.push({ case: 'upsert', system, round, ...(await measureGrowth({ total, count, cpu: connect.cpu, intervalMs: 25 })) });
           const last = results.at(-1) as Result;
-          log(`${system} ${round}: ${Math.round(last.records / last.seconds)} rows/s, ${((last.cpuSeconds / last.records) * 1e6).toFixed(2)} CPU-s per million`);
+          log(
+            `${system} ${round}: ${Math.round(last.records / last.seconds)} rows/s, ${((last.cpuSeconds / last.records) * 1e6).toFixed(2)} CPU-s per million`,
+          );
           const { rows } = await database.query(`SELECT count(*) AS n FROM ${table}`);
           if (Number(rows[0].n) !== total) throw new Error(`${table} holds ${rows[0].n} of ${total} rows`);
           await rest(connect.url, 'DELETE', `/connectors/${table}`);

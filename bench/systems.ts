@@ -56,7 +56,14 @@ export async function prepareBench(log: (line: string) => void): Promise<Bench> 
     const service = await startServiceProcess({
       title: 'Kafka Connect',
       command: java,
-      args: ['-Xmx1g', '-Dorg.slf4j.simpleLogger.defaultLogLevel=warn', '-cp', join(connectJars, '*'), 'org.apache.kafka.connect.cli.ConnectDistributed', properties],
+      args: [
+        '-Xmx1g',
+        '-Dorg.slf4j.simpleLogger.defaultLogLevel=warn',
+        '-cp',
+        join(connectJars, '*'),
+        'org.apache.kafka.connect.cli.ConnectDistributed',
+        properties,
+      ],
       logFile: join(folder, 'connect.log'),
     });
     return [service, { name: 'kafka-connect', url, cpu: () => cpuSeconds([service.pid]) }];

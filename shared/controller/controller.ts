@@ -93,7 +93,11 @@ export class Controller {
   }
 
   async #loseRun(task: TaskItem): Promise<boolean> {
-    this.#ports.logger.error(`The run of task ${task.connector}-${task.task} was lost: its lease expired`, { connector: task.connector, task: task.task, run: task.lease?.owner });
+    this.#ports.logger.error(`The run of task ${task.connector}-${task.task} was lost: its lease expired`, {
+      connector: task.connector,
+      task: task.task,
+      run: task.lease?.owner,
+    });
     return this.#free(task, 'run-lost', 'The run ended without releasing its lease, and nobody told of a crash', null);
   }
 
@@ -174,7 +178,9 @@ export class Controller {
       else await this.#reconcile(spec, clock.now());
     }
     if (running.length === 0) return moved;
-    const names = running.some(({ subscription }) => subscription.topics === null) ? undefined : [...new Set(running.flatMap(({ subscription }) => subscription.topics ?? []))];
+    const names = running.some(({ subscription }) => subscription.topics === null)
+      ? undefined
+      : [...new Set(running.flatMap(({ subscription }) => subscription.topics ?? []))];
     try {
       const counts = await kafka.admin().partitionCounts(names);
       await this.#each(running, async ({ spec, subscription }) => {

@@ -59,7 +59,11 @@ export class ConfigTransformer {
   }
 
   /** Puts references back where a value is what a reference of the same key resolved to. */
-  reverse(raw: Readonly<Record<string, string>>, resolved: Readonly<Record<string, string>>, taskConfig: Readonly<Record<string, string>>): Record<string, string> {
+  reverse(
+    raw: Readonly<Record<string, string>>,
+    resolved: Readonly<Record<string, string>>,
+    taskConfig: Readonly<Record<string, string>>,
+  ): Record<string, string> {
     const secrets = Object.entries(raw).filter(([name, value]) => value !== resolved[name]);
     if (secrets.length === 0) return { ...taskConfig };
     return Object.fromEntries(

@@ -4,8 +4,8 @@ import type { ConnectorSpec, FailureReport, PlannedTask } from '../storage/ports
 import { ConfigTransformer } from './config-transformer.ts';
 import { assignPartitions, sinkGroup, subscriptionOf } from './partition-assignor.ts';
 import type { RuntimePorts } from './ports.ts';
-import { connectorSettings } from './task-settings.ts';
 import type { RunOutcome, RunRequest } from './task-run.ts';
+import { connectorSettings } from './task-settings.ts';
 import type { Invocation } from './worker.ts';
 
 /** A task that was just started is left alone by the controller for this time. */
@@ -75,7 +75,12 @@ async function planTasks(ports: RuntimePorts, spec: ConnectorSpec, invocation: I
       );
     }
     const configs = made.map((each) => transformer.reverse(spec.config, config, each));
-    if (definition.kind === 'source') return { tasks: configs.map((each): PlannedTask => ({ config: each, partitions: [] })), assignedTopics: null, monitorMs: definition.monitorIntervalMs?.(parsed) ?? null };
+    if (definition.kind === 'source')
+      return {
+        tasks: configs.map((each): PlannedTask => ({ config: each, partitions: [] })),
+        assignedTopics: null,
+        monitorMs: definition.monitorIntervalMs?.(parsed) ?? null,
+      };
     return { ...(await assignSink(ports, spec, config, configs)), monitorMs: null };
   } finally {
     await transformer.close();

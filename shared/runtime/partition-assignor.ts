@@ -20,7 +20,10 @@ export function subscriptionOf(config: Readonly<Record<string, string>>): Subscr
     .split(',')
     .map((each) => each.trim())
     .filter((each) => each !== '');
-  return { topics, select: (counts) => Object.fromEntries([...new Set(topics)].flatMap((topic) => (counts.has(topic) ? [[topic, counts.get(topic) as number]] : []))) };
+  return {
+    topics,
+    select: (counts) => Object.fromEntries([...new Set(topics)].flatMap((topic) => (counts.has(topic) ? [[topic, counts.get(topic) as number]] : []))),
+  };
 }
 
 /**

@@ -45,7 +45,17 @@ export class RunControl {
     this.#abort.abort();
   }
 
-  async #watch({ deadlineAt, task, intervalMs, marks }: { deadlineAt: number; task: TaskItem; intervalMs: number; marks: () => Promise<Marks | null> }): Promise<void> {
+  async #watch({
+    deadlineAt,
+    task,
+    intervalMs,
+    marks,
+  }: {
+    deadlineAt: number;
+    task: TaskItem;
+    intervalMs: number;
+    marks: () => Promise<Marks | null>;
+  }): Promise<void> {
     while (!this.signal.aborted) {
       const left = deadlineAt - this.#clock.now();
       if (left <= 0) return this.stop('deadline');

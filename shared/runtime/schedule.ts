@@ -13,12 +13,15 @@ export function nextDue(schedule: string | null, now: number): number {
   if (rate !== null) return now + Math.max(1, Number(rate[1])) * (unitMs[rate[2] as string] as number);
   const cron = /^cron\(([^)]+)\)$/.exec(schedule);
   const fields = cron?.[1]?.trim().split(/\s+/) ?? [];
-  if (fields.length !== 6) throw ConfigException.forValue('sluice.schedule', schedule, 'Expected rate(5 minutes) or cron(minute hour day-of-month month day-of-week year)');
+  if (fields.length !== 6)
+    throw ConfigException.forValue('sluice.schedule', schedule, 'Expected rate(5 minutes) or cron(minute hour day-of-month month day-of-week year)');
   const [minute, hour, dayOfMonth, month, dayOfWeek] = fields as [string, string, string, string, string];
   // EventBridge counts days of the week from 1 = Sunday, cron-parser from 0.
   const weekday = dayOfWeek.replace(/(?<![#/\w])\d/g, (digit) => String(Number(digit) - 1));
   try {
-    return CronExpressionParser.parse(`0 ${minute} ${hour} ${dayOfMonth} ${month} ${weekday}`, { currentDate: new Date(now), tz: 'UTC' }).next().getTime();
+    return CronExpressionParser.parse(`0 ${minute} ${hour} ${dayOfMonth} ${month} ${weekday}`, { currentDate: new Date(now), tz: 'UTC' })
+      .next()
+      .getTime();
   } catch (cause) {
     throw ConfigException.forValue('sluice.schedule', schedule, `Not a cron expression: ${(cause as Error).message}`);
   }

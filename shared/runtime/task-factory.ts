@@ -1,5 +1,6 @@
 import type { HeaderConverterDefinition } from '../connect/converter.ts';
 import type { TaskItem } from '../storage/ports.ts';
+import { clientOverrides, withPrefix } from './client-overrides.ts';
 import { ConfigTransformer } from './config-transformer.ts';
 import { DeadLetterQueueReporter } from './errors/dead-letter-queue-reporter.ts';
 import { LogReporter } from './errors/log-reporter.ts';
@@ -7,7 +8,6 @@ import type { ErrorReporter } from './errors/processing-context.ts';
 import { RetryWithToleranceOperator } from './errors/retry-with-tolerance-operator.ts';
 import { sinkGroup } from './partition-assignor.ts';
 import type { RuntimePorts } from './ports.ts';
-import { clientOverrides, withPrefix } from './client-overrides.ts';
 import { type TaskSettings, taskSettings } from './task-settings.ts';
 import { TopicCreation } from './topic-creation.ts';
 import { TransformationChain } from './transformation-chain.ts';

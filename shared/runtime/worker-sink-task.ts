@@ -1,5 +1,5 @@
-import { ConnectException, isRetriable } from '../connect/errors.ts';
 import { type Header, type Headers, NO_HEADERS, SinkRecord } from '../connect/data/record.ts';
+import { ConnectException, isRetriable } from '../connect/errors.ts';
 import type { SinkTask, SinkTaskContext } from '../connect/sink-task.ts';
 import { parsePartitionKey, partitionKey, type TopicPartition } from '../connect/topic-partition.ts';
 import type { ConsumerRecord, PartitionReader, PartitionRecords } from '../kafka/ports.ts';

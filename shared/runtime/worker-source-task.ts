@@ -1,5 +1,5 @@
-import { ConnectException, isRetriable } from '../connect/errors.ts';
 import type { SourceOffset, SourcePartition, SourceRecord } from '../connect/data/record.ts';
+import { ConnectException, isRetriable } from '../connect/errors.ts';
 import type { SourceTask, SourceTaskContext } from '../connect/source-task.ts';
 import type { ProducerRecord, RecordProducer, SendResult } from '../kafka/ports.ts';
 import type { TaskItem } from '../storage/ports.ts';
@@ -263,7 +263,8 @@ export class WorkerSourceTask implements WorkerTask {
       clock.sleep(settings.offsetFlushTimeoutMs, done.signal).then(() => done.signal.aborted),
     ]);
     done.abort();
-    if (!flushed) logger.warn('Timed out waiting for Kafka to acknowledge records; they will be read again', { connector: this.#item.connector, task: this.#item.task });
+    if (!flushed)
+      logger.warn('Timed out waiting for Kafka to acknowledge records; they will be read again', { connector: this.#item.connector, task: this.#item.task });
     return flushed;
   }
 
@@ -304,5 +305,8 @@ export class WorkerSourceTask implements WorkerTask {
 
 /** Partitions that say the same are one, whatever the order of their keys. */
 function partitionText(partition: SourcePartition): string {
-  return JSON.stringify(Object.entries(partition).sort(([a], [b]) => (a < b ? -1 : 1)), (_key, value) => (typeof value === 'bigint' ? `${value}n` : value));
+  return JSON.stringify(
+    Object.entries(partition).sort(([a], [b]) => (a < b ? -1 : 1)),
+    (_key, value) => (typeof value === 'bigint' ? `${value}n` : value),
+  );
 }

@@ -69,7 +69,12 @@ export class Worker {
     for (const key of [...this.#instances.keys()]) await this.#drop(key);
   }
 
-  async #runTask(request: RunRequest & { kind: 'task' }, invocation: Invocation, item: TaskItem, config: Readonly<Record<string, string>>): Promise<RunOutcome> {
+  async #runTask(
+    request: RunRequest & { kind: 'task' },
+    invocation: Invocation,
+    item: TaskItem,
+    config: Readonly<Record<string, string>>,
+  ): Promise<RunOutcome> {
     const { clock, storage, logger } = this.#ports;
     const control = new RunControl({
       clock,
@@ -138,7 +143,13 @@ export class Worker {
     return { outcome: stopped ? 'stopped' : result.outcome, records: result.records };
   }
 
-  #releaseOutcome(item: TaskItem, config: Readonly<Record<string, string>>, reason: StopReason | null, result: WorkerTaskResult, goesOn: boolean): ReleaseOutcome {
+  #releaseOutcome(
+    item: TaskItem,
+    config: Readonly<Record<string, string>>,
+    reason: StopReason | null,
+    result: WorkerTaskResult,
+    goesOn: boolean,
+  ): ReleaseOutcome {
     const now = this.#ports.clock.now();
     if (reason === 'paused' || reason === 'stopped' || reason === 'replaced') return { dueAt: null, wake: true };
     if (reason === 'restarted') return { dueAt: now, wake: true };
