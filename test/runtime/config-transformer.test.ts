@@ -1,0 +1,47 @@
+import { describe, expect, test } from 'vitest';
+import type { ConfigProviderDefinition } from '../../shared/connect/config-provider.ts';
+import { configDef } from '../../shared/connect/index.ts';
+import { ConfigTransformer } from '../../shared/runtime/config-transformer.ts';
+
+const provider: ConfigProviderDefinition = {
+  kind: 'config_provider',
+  className: 'Test',
+  version: '1',
+  overview: '',
+  config: configDef({}),
+  create: (params) => ({
+    get: async (path, keys) => ({
+      data: Object.fromEntries([...keys].filter((key) => key !== 'missing').map((key) => [key, `${params.prefix}${path}/${key}`])),
+      ttlMs: 500,
+    }),
+  }),
+};
+const worker = { 'config.providers': 'vault', 'config.providers.vault.class': 'Test', 'config.providers.vault.param.prefix': 'secret:' };
+const transformer = () => new ConfigTransformer(worker, { configProvider: () => provider });
+
+describe('ConfigTransformer', () => {
+  test('resolves references anywhere in a value, with and without path', async () => {
+    const { config, ttlMs } = await transformer().transform({ url: 'db://u:${vault:app:password}@h', user: '${vault:user}', plain: 'x' });
+    expect(config).toEqual({ url: 'db://u:secret:app/password@h', user: 'secret:/user', plain: 'x' });
+    expect(ttlMs).toBe(500);
+  });
+
+  test('leaves references to unknown providers as they are', async () => {
+    const raw = { format: 'kafka.${topic}', other: '${nobody:a:b}' };
+    expect((await transformer().transform(raw)).config).toBe(raw);
+  });
+
+  test('a key that the provider does not have is an error that names config key and reference', async () => {
+    await expect(transformer().transform({ password: '${vault:app:missing}' })).rejects.toThrow(/"password".*\$\{vault:app:missing\}/);
+  });
+
+  test('puts references back into task configs, also under another key', async () => {
+    const raw = { password: '${vault:app:password}', name: 'c' };
+    const { config } = await transformer().transform(raw);
+    expect(transformer().reverse(raw, config, { password: config.password as string, copied: config.password as string, name: 'c' })).toEqual({
+      password: raw.password,
+      copied: raw.password,
+      name: 'c',
+    });
+  });
+});

@@ -1,0 +1,74 @@
+import { describe, expect, test } from 'vitest';
+import { DataException, RetriableException } from '../../shared/connect/errors.ts';
+import type { ProcessingContext } from '../../shared/runtime/errors/processing-context.ts';
+import { RetryWithToleranceOperator } from '../../shared/runtime/errors/retry-with-tolerance-operator.ts';
+
+function operatorWith(policy: { retryTimeoutMs?: number; retryDelayMaxMs?: number; tolerance?: 'none' | 'all' }) {
+  let now = 0;
+  const slept: number[] = [];
+  const reported: ProcessingContext[] = [];
+  const operator = new RetryWithToleranceOperator({
+    policy: { retryTimeoutMs: 0, retryDelayMaxMs: 60_000, tolerance: 'none', ...policy },
+    reporters: [{ report: (context) => void reported.push(context) }],
+    clock: {
+      now: () => now,
+      nextTurn: async () => {},
+      sleep: async (ms) => {
+        slept.push(ms);
+        now += ms;
+      },
+    },
+    metrics: { add: () => {} },
+    dimensions: { connector: 'c', task: 0 },
+    random: () => 0.5,
+  });
+  return { operator, slept, reported };
+}
+
+const context = (error: unknown): ProcessingContext => ({ stage: 'VALUE_CONVERTER', className: 'X', error, consumed: null, source: null });
+const signal = new AbortController().signal;
+
+describe('RetryWithToleranceOperator', () => {
+  test('a record error is reported, then fails the task when nothing is tolerated', async () => {
+    const { operator, reported } = operatorWith({});
+    const error = new DataException('bad');
+    await expect(operator.recover(context(error), () => 1, signal)).rejects.toMatchObject({ message: 'Tolerance exceeded in error handler', cause: error });
+    expect(reported).toHaveLength(1);
+  });
+
+  test('a tolerated record is reported and skipped, without a retry', async () => {
+    const { operator, slept, reported } = operatorWith({ tolerance: 'all', retryTimeoutMs: 10_000 });
+    expect(await operator.recover(context(new DataException('bad')), () => 1, signal)).toBeUndefined();
+    expect([slept, reported.length]).toEqual([[], 1]);
+  });
+
+  test('a retriable error is tried again with growing pauses until it works', async () => {
+    const { operator, slept, reported } = operatorWith({ retryTimeoutMs: 60_000 });
+    let attempts = 0;
+    const answer = await operator.recover(
+      context(new RetriableException('later')),
+      () => {
+        if (++attempts < 3) throw new RetriableException('later');
+        return 'done';
+      },
+      signal,
+    );
+    expect([answer, slept, reported.length]).toEqual(['done', [300, 600, 1200], 0]);
+  });
+
+  test('pauses beyond the maximum are a random time below it, and retrying ends with the timeout', async () => {
+    const { operator, slept } = operatorWith({ retryTimeoutMs: 2_000, retryDelayMaxMs: 500, tolerance: 'all' });
+    const again = () => {
+      throw new RetriableException('later');
+    };
+    await operator.recover(context(new RetriableException('later')), again, signal);
+    expect(slept.slice(0, 3)).toEqual([300, 250, 250]);
+    expect(slept.reduce((sum, each) => sum + each, 0)).toBe(2_000);
+  });
+
+  test('without errors.retry.timeout nothing is tried again', async () => {
+    const { operator, slept } = operatorWith({ tolerance: 'all' });
+    await operator.recover(context(new RetriableException('later')), () => 1, signal);
+    expect(slept).toEqual([]);
+  });
+});
