@@ -52,7 +52,7 @@ export async function readArtifactSets(): Promise<Readonly<Record<ArtifactSetNam
  * the pinned one, so that a later start need only look at sizes.
  * @throws StartupError when a file can neither be found nor downloaded
  */
-export async function provideArtifacts(name: ArtifactSetName, progress: Progress): Promise<string> {
+export async function provideArtifacts(name: ArtifactSetName, progress: Progress, signal?: AbortSignal): Promise<string> {
   const set = (await readArtifactSets())[name];
   const files = set.files.filter((file) => !file.platform || file.platform === `${process.platform}-${process.arch}`);
   const list = createHash('sha256').update(JSON.stringify(files)).digest('hex').slice(0, 8);
@@ -74,9 +74,10 @@ export async function provideArtifacts(name: ArtifactSetName, progress: Progress
   try {
     const queue = [...missing].sort((a, b) => b.bytes - a.bytes);
     const aborter = new AbortController();
+    const stop = AbortSignal.any([aborter.signal, ...(signal ? [signal] : [])]);
     const work = async () => {
       for (let file = queue.shift(); file; file = queue.shift()) {
-        await provideFile(file, folder, aborter.signal, (bytes) => {
+        await provideFile(file, folder, stop, (bytes) => {
           count.bytes += bytes;
         });
         count.files++;
@@ -86,6 +87,7 @@ export async function provideArtifacts(name: ArtifactSetName, progress: Progress
     await Promise.all(workers).catch(async (error) => {
       aborter.abort();
       await Promise.allSettled(workers);
+      signal?.throwIfAborted();
       throw new StartupError(
         `${set.title} ${set.version} could not be downloaded: ${reason(error)}. Check the network, or set MAVEN_REPOSITORY_URL to a Maven repository that this machine reaches.`,
         1,

@@ -8,6 +8,10 @@ export interface DynamodbOptions {
   readonly jars: string;
   readonly dataDir: string;
   readonly logFile: string;
+  /** Gives up the start, and ends what was started. */
+  readonly signal?: AbortSignal;
+  /** Told as soon as there is a process to be ended. */
+  onStarted?(service: ServiceProcess): Promise<void>;
   readonly port: number;
 }
 
@@ -40,7 +44,7 @@ const jettyConfiguration = ({ port, dataDir }: DynamodbOptions) => `<?xml versio
 
 /** Starts AWS's DynamoDB Local with its data on disk, one database for all regions and credentials; resolves when it answers. */
 export async function startDynamodb(options: DynamodbOptions): Promise<ServiceProcess> {
-  const { java, jars, dataDir, logFile, port } = options;
+  const { java, jars, dataDir, logFile, port, signal } = options;
   if (!(await readdir(jars)).some((file) => /\.(so|dylib)$/.test(file))) {
     throw new StartupError(
       `DynamoDB Local has no SQLite library for ${process.platform}-${process.arch}: start it elsewhere (its Docker image has one) and name it with --dynamodb URL.`,
@@ -56,7 +60,8 @@ export async function startDynamodb(options: DynamodbOptions): Promise<ServicePr
     cwd: dataDir,
     logFile,
   });
-  await untilReady(service, () => answers(`http://127.0.0.1:${port}`), 60_000);
+  await options.onStarted?.(service);
+  await untilReady(service, () => answers(`http://127.0.0.1:${port}`), 60_000, signal);
   return service;
 }
 

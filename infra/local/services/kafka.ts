@@ -14,6 +14,10 @@ export interface KafkaOptions {
   /** Where its data is, or shall be. */
   readonly dataDir: string;
   readonly logFile: string;
+  /** Gives up the start, and ends what was started. */
+  readonly signal?: AbortSignal;
+  /** Told as soon as there is a process to be ended. */
+  onStarted?(service: ServiceProcess): Promise<void>;
   readonly ports: { readonly kafka: number; readonly kafkaController: number };
 }
 
@@ -47,14 +51,15 @@ const logging = [
 
 /** Starts Kafka and resolves when it serves clients. The data of an earlier start is taken up, also after a kill. */
 export async function startKafka(options: KafkaOptions): Promise<ServiceProcess> {
-  const { java, jars, dataDir, logFile } = options;
+  const { java, jars, dataDir, logFile, signal } = options;
   await mkdir(dataDir, { recursive: true });
   const config = join(dataDir, 'server.properties');
   await writeFile(config, properties(options));
   if (!existsSync(join(dataDir, 'logs', 'meta.properties'))) {
     const clusterId = `S${randomBytes(16).toString('base64url').slice(1)}`;
     const format = ['-cp', join(jars, '*'), 'kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', config];
-    await promisify(execFile)(java, format).catch((error) => {
+    await promisify(execFile)(java, format, { signal }).catch((error) => {
+      signal?.throwIfAborted();
       throw new StartupError(`Kafka's data folder ${dataDir} cannot be prepared: ${String(error.stderr || error.message).trim()}`);
     });
   }
@@ -64,6 +69,7 @@ export async function startKafka(options: KafkaOptions): Promise<ServiceProcess>
     args: [...memory, ...logging, '-cp', join(jars, '*'), 'kafka.Kafka', config],
     logFile,
   });
-  await untilReady(service, async () => (await readFile(logFile, 'utf8')).includes('Kafka Server started'), 60_000);
+  await options.onStarted?.(service);
+  await untilReady(service, async () => (await readFile(logFile, 'utf8')).includes('Kafka Server started'), 60_000, signal);
   return service;
 }

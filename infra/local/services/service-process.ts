@@ -65,7 +65,7 @@ export async function startServiceProcess({ title, command, args, cwd, env, logF
  * Waits until a service says that it is ready.
  * @throws StartupError, after stopping the process, when it ends or is not ready in time
  */
-export async function untilReady(service: ServiceProcess, ready: () => Promise<boolean>, timeoutMs: number): Promise<void> {
+export async function untilReady(service: ServiceProcess, ready: () => Promise<boolean>, timeoutMs: number, signal?: AbortSignal): Promise<void> {
   let ended: string | null = null;
   void service.exited.then((why) => {
     ended = why;
@@ -73,6 +73,10 @@ export async function untilReady(service: ServiceProcess, ready: () => Promise<b
   const deadline = performance.now() + timeoutMs;
   while (!(await ready())) {
     if (ended) throw new StartupError(`${ended}${await lastError(service.logFile)}`);
+    if (signal?.aborted) {
+      await service.stop();
+      signal.throwIfAborted();
+    }
     if (performance.now() > deadline) {
       await service.stop(0);
       throw new StartupError(`${service.title} is not ready after ${timeoutMs / 1000} s; its log is ${service.logFile}${await lastError(service.logFile)}`);
