@@ -1,0 +1,52 @@
+import type { APIGatewayProxyEvent, APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
+
+/** A request, whichever way it came. */
+export interface RestRequest {
+  readonly method: string;
+  /** As sent, percent-encoded, beginning with a slash. */
+  readonly path: string;
+  readonly query: URLSearchParams;
+  /** Lower-case names. */
+  readonly headers: Readonly<Record<string, string | undefined>>;
+  readonly body: string;
+}
+
+/** An answer; without a `body` there is none. */
+export interface RestResponse {
+  readonly status: number;
+  readonly body?: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** Reads the event of an API Gateway HTTP API, a function URL (payload version 2) or a REST API (version 1). */
+export function requestOf(event: APIGatewayProxyEventV2 | APIGatewayProxyEvent): RestRequest {
+  const headers = Object.fromEntries(Object.entries(event.headers ?? {}).map(([name, value]) => [name.toLowerCase(), value]));
+  const body = event.body ? Buffer.from(event.body, event.isBase64Encoded ? 'base64' : 'utf8').toString('utf8') : '';
+  if ('rawPath' in event) {
+    const { stage, http } = event.requestContext;
+    return { method: http.method, path: withoutStage(event.rawPath, stage), query: new URLSearchParams(event.rawQueryString), headers, body };
+  }
+  const query = new URLSearchParams(
+    Object.entries(event.multiValueQueryStringParameters ?? {}).flatMap(([name, values]) => (values ?? []).map((value) => [name, value])),
+  );
+  return { method: event.httpMethod, path: event.path, query, headers, body };
+}
+
+function withoutStage(path: string, stage: string): string {
+  const prefix = `/${stage}`;
+  if (stage === '$default' || !(path === prefix || path.startsWith(`${prefix}/`))) return path;
+  return path.slice(prefix.length) || '/';
+}
+
+/** The other way round. Whole numbers beyond 2^53 are written exactly. */
+export function resultOf({ status, body, headers = {} }: RestResponse): APIGatewayProxyStructuredResultV2 {
+  if (body === undefined) return { statusCode: status, headers: { ...headers } };
+  return { statusCode: status, headers: { 'content-type': 'application/json', ...headers }, body: JSON.stringify(body, exactly) };
+}
+
+/** `JSON.rawJSON`, which TypeScript's library does not know yet. */
+const { rawJSON } = JSON as unknown as { rawJSON(text: string): unknown };
+
+function exactly(_name: string, value: unknown): unknown {
+  return typeof value === 'bigint' ? rawJSON(value.toString()) : value;
+}

@@ -1,0 +1,152 @@
+import { ConnectRestException } from '../../shared/herder/connect-rest-exception.ts';
+import type { Herder } from '../../shared/herder/herder.ts';
+import type { RestRequest, RestResponse } from './http.ts';
+import { configBody, createConnectorBody, levelBody, offsetsBody } from './json-body.ts';
+
+/** What a route is given: the request, and the parameters of its path, decoded. */
+export interface Call {
+  readonly herder: Herder;
+  readonly request: RestRequest;
+  readonly parameters: Readonly<Record<string, string>>;
+}
+
+export type Route = (call: Call) => Promise<RestResponse> | RestResponse;
+
+export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+
+const ok = (body: unknown): RestResponse => ({ status: 200, body });
+const accepted: RestResponse = { status: 202 };
+const noContent: RestResponse = { status: 204 };
+
+/** Kafka Connect's endpoints. */
+export const routes: Readonly<Record<string, Partial<Record<Method, Route>>>> = {
+  '/': {
+    GET: async ({ herder }) => ok(await herder.serverInfo()),
+  },
+  '/health': {
+    GET: async ({ herder }) => {
+      const health = await herder.health();
+      return { status: { healthy: 200, starting: 503, unhealthy: 500 }[health.status], body: health };
+    },
+  },
+  '/connectors': {
+    GET: async ({ herder, request: { query } }) =>
+      ok(query.has('expand') ? await herder.expandedConnectors(query.getAll('expand')) : await herder.connectors()),
+    POST: async ({ herder, request }) => {
+      const info = await herder.createConnector(createConnectorBody(request.body));
+      return { status: 201, body: info, headers: { location: locationOf(info.name) } };
+    },
+  },
+  '/connectors/:connector': {
+    GET: async ({ herder, parameters }) => ok(await herder.connectorInfo(name(parameters))),
+    DELETE: async ({ herder, parameters }) => {
+      await herder.deleteConnector(name(parameters));
+      return noContent;
+    },
+  },
+  '/connectors/:connector/config': {
+    GET: async ({ herder, parameters }) => ok(await herder.connectorConfig(name(parameters))),
+    PUT: async ({ herder, parameters, request }) => {
+      const { created, info } = await herder.putConnectorConfig(name(parameters), configBody(request.body));
+      return created ? { status: 201, body: info, headers: { location: locationOf(info.name) } } : ok(info);
+    },
+    PATCH: async ({ herder, parameters, request }) => ok(await herder.patchConnectorConfig(name(parameters), configBody(request.body))),
+  },
+  '/connectors/:connector/status': {
+    GET: async ({ herder, parameters }) => ok(await herder.connectorStatus(name(parameters))),
+  },
+  '/connectors/:connector/topics': {
+    GET: async ({ herder, parameters }) => ok(await herder.activeTopics(name(parameters))),
+  },
+  '/connectors/:connector/topics/reset': {
+    PUT: async ({ herder, parameters }) => {
+      await herder.resetActiveTopics(name(parameters));
+      return accepted;
+    },
+  },
+  '/connectors/:connector/restart': {
+    POST: async ({ herder, parameters, request: { query } }) => {
+      const includeTasks = flag(query, 'includeTasks', false);
+      const onlyFailed = flag(query, 'onlyFailed', false);
+      if (includeTasks || onlyFailed) return { status: 202, body: await herder.restartConnectorAndTasks(name(parameters), { includeTasks, onlyFailed }) };
+      await herder.restartConnector(name(parameters));
+      return noContent;
+    },
+  },
+  '/connectors/:connector/pause': {
+    PUT: async ({ herder, parameters }) => {
+      await herder.pauseConnector(name(parameters));
+      return accepted;
+    },
+  },
+  '/connectors/:connector/resume': {
+    PUT: async ({ herder, parameters }) => {
+      await herder.resumeConnector(name(parameters));
+      return accepted;
+    },
+  },
+  '/connectors/:connector/stop': {
+    PUT: async ({ herder, parameters }) => {
+      await herder.stopConnector(name(parameters));
+      return noContent;
+    },
+  },
+  '/connectors/:connector/tasks': {
+    GET: async ({ herder, parameters }) => ok(await herder.taskConfigs(name(parameters))),
+  },
+  '/connectors/:connector/tasks/:task/status': {
+    GET: async ({ herder, parameters }) => ok(await herder.taskStatus(name(parameters), taskNumber(parameters))),
+  },
+  '/connectors/:connector/tasks/:task/restart': {
+    POST: async ({ herder, parameters }) => {
+      await herder.restartTask(name(parameters), taskNumber(parameters));
+      return noContent;
+    },
+  },
+  '/connectors/:connector/offsets': {
+    GET: async ({ herder, parameters }) => ok(await herder.connectorOffsets(name(parameters))),
+    PATCH: async ({ herder, parameters, request }) => ok(await herder.alterConnectorOffsets(name(parameters), offsetsBody(request.body))),
+    DELETE: async ({ herder, parameters }) => ok(await herder.resetConnectorOffsets(name(parameters))),
+  },
+  '/connector-plugins': {
+    GET: ({ herder, request: { query } }) => ok(herder.pluginList(flag(query, 'connectorsOnly', true))),
+  },
+  '/connector-plugins/:plugin/config': {
+    GET: ({ herder, parameters, request: { query } }) => ok(herder.pluginConfig(parameters['plugin'] as string, query.get('version'))),
+  },
+  '/connector-plugins/:plugin/config/validate': {
+    PUT: async ({ herder, parameters, request }) => ok(await herder.validateConfig(parameters['plugin'] as string, configBody(request.body))),
+  },
+  '/admin/loggers': {
+    GET: async ({ herder }) => ok(await herder.loggers.all()),
+  },
+  '/admin/loggers/:logger': {
+    GET: async ({ herder, parameters }) => ok(await herder.loggers.level(parameters['logger'] as string)),
+    PUT: async ({ herder, parameters, request }) => {
+      const changed = await herder.loggers.setLevel(parameters['logger'] as string, levelBody(request.body));
+      return request.query.get('scope')?.toLowerCase() === 'cluster' ? noContent : ok(changed);
+    },
+  },
+};
+
+function name(parameters: Readonly<Record<string, string>>): string {
+  return parameters['connector'] as string;
+}
+
+/** A task that is no number is a path that does not exist. */
+function taskNumber({ task = '' }: Readonly<Record<string, string>>): number {
+  if (!/^[+-]?\d+$/.test(task)) throw new ConnectRestException(404, 'HTTP 404 Not Found');
+  return Number(task);
+}
+
+/** `true` in any case is true, nothing at all is the default, everything else is false. */
+function flag(query: URLSearchParams, parameter: string, fallback: boolean): boolean {
+  const value = query.get(parameter) ?? '';
+  return value === '' ? fallback : value.toLowerCase() === 'true';
+}
+
+/** The path of a connector, encoded as JAX-RS does: what may stand in a path stays, also a percent sign that looks like an encoding. */
+function locationOf(connector: string): string {
+  const encoded = encodeURIComponent(connector.toWellFormed()).replace(/%(24|26|2B|2C|2F|3A|3B|3D|40)/g, (each) => decodeURIComponent(each));
+  return `/connectors/${encoded.replace(/%25(?=[0-9a-fA-F]{2})/g, '%')}`;
+}

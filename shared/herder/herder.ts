@@ -1,0 +1,491 @@
+import type { Clock } from '../connect/clock.ts';
+import type { RawConfig } from '../connect/config/config-def.ts';
+import { type ConfigKeyInfo, configKeyInfos } from '../connect/config/config-key-info.ts';
+import { javaTrim } from '../connect/config/parse-type.ts';
+import { isConnectException, NotFoundException } from '../connect/errors.ts';
+import type { Logger } from '../connect/logger.ts';
+import type { Plugins } from '../connect/plugins.ts';
+import { parsePartitionKey } from '../connect/topic-partition.ts';
+import { versionRequirement } from '../connect/version-range.ts';
+import type { KafkaClients } from '../kafka/ports.ts';
+import type { ConnectorSnapshot, ConnectorSpec, SpecChange, Storage, TargetState } from '../storage/ports.ts';
+import { BadRequestException, ConnectRestException } from './connect-rest-exception.ts';
+import { type OffsetChange, parseSinkOffsets, parseSourceOffsets, sinkConnectorOffsets } from './connector-offsets.ts';
+import { connectorInfo, connectorStateInfo, tasksOf } from './connector-state.ts';
+import { ConnectorValidator } from './connector-validator.ts';
+import type {
+  ConfigInfos,
+  ConnectorInfo,
+  ConnectorOffsets,
+  ConnectorStateInfo,
+  Message,
+  PluginListing,
+  ServerInfo,
+  TaskInfo,
+  TaskState,
+  WorkerStatus,
+} from './entities.ts';
+import { Loggers } from './loggers.ts';
+
+/** The release of Kafka Connect whose API this is: clients read from it what they may ask for. */
+export const kafkaConnectVersion = '4.3.1';
+
+const staleConfiguration = 'Cannot complete request momentarily due to stale configuration (typically caused by a concurrent config change)';
+const conflictingOperation = 'Cannot complete request because of a conflicting operation (e.g. worker rebalance)';
+const concurrentChangeRetries = 5;
+/** How long a request waits for the tasks of a stopped connector to be gone, and how often it looks. */
+const drainTimeoutMs = 10_000;
+const drainIntervalMs = 200;
+/** The controller looks every minute; after so many without a look something is wrong with it. */
+const heartbeatTimeoutMs = 5 * 60_000;
+const snapshotsAtOnce = 25;
+
+export interface HerderOptions {
+  readonly storage: Storage;
+  readonly kafka: KafkaClients;
+  readonly plugins: Plugins;
+  /** The worker's properties. */
+  readonly worker: Readonly<Record<string, string>>;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly workerId: string;
+}
+
+/** What the REST API means: connectors are created, changed, stopped and looked at here. Errors are ConnectRestException, NotFoundException, AlreadyExistsException with Kafka Connect's texts. */
+export class Herder {
+  readonly #options: HerderOptions;
+  readonly #validator: ConnectorValidator;
+  readonly loggers: Loggers;
+  #clusterId: string | null = null;
+
+  constructor(options: HerderOptions) {
+    this.#options = options;
+    this.#validator = new ConnectorValidator(options);
+    this.loggers = new Loggers({ store: options.storage.cluster, clock: options.clock });
+  }
+
+  async serverInfo(): Promise<ServerInfo> {
+    return { version: kafkaConnectVersion, commit: 'sluice', kafka_cluster_id: await this.clusterId() };
+  }
+
+  /** The Kafka cluster's id, asked for once. */
+  async clusterId(): Promise<string> {
+    this.#clusterId ??= (await this.#options.storage.cluster.info()).clusterId;
+    if (this.#clusterId === null) {
+      const admin = this.#options.kafka.admin();
+      try {
+        this.#clusterId = await admin.clusterId();
+      } finally {
+        await admin.close();
+      }
+    }
+    return this.#clusterId;
+  }
+
+  /** KIP-1017: whether requests can be served and connectors are looked after. */
+  async health(): Promise<WorkerStatus> {
+    const { heartbeatAt } = await this.#options.storage.cluster.info();
+    if (heartbeatAt === null) return { status: 'starting', message: 'Worker is still starting up. The controller has not looked yet.' };
+    const silent = this.#options.clock.now() - heartbeatAt;
+    if (silent > heartbeatTimeoutMs)
+      return {
+        status: 'unhealthy',
+        message: `Worker was unable to handle this request and may be unable to handle other requests. The controller has not looked for ${Math.round(silent / 1000)} s: check its schedule and its log.`,
+      };
+    return { status: 'healthy', message: 'Worker has completed startup and is ready to handle requests.' };
+  }
+
+  connectors(): Promise<readonly string[]> {
+    return this.#options.storage.connectors.list();
+  }
+
+  /** Connectors with their info or status; one that vanishes meanwhile is left out. Unknown expansions are ignored. */
+  async expandedConnectors(expansions: readonly string[]): Promise<Record<string, { status?: ConnectorStateInfo; info?: ConnectorInfo }>> {
+    const names = await this.connectors();
+    const expanded: Record<string, { status?: ConnectorStateInfo; info?: ConnectorInfo }> = {};
+    const wanted = expansions.filter((each) => each === 'status' || each === 'info');
+    for (let at = 0; at < names.length; at += snapshotsAtOnce) {
+      const some = names.slice(at, at + snapshotsAtOnce);
+      const snapshots = wanted.length === 0 ? [] : await Promise.all(some.map((name) => this.#options.storage.connectors.snapshot(name)));
+      for (const [index, name] of some.entries()) {
+        const snapshot = snapshots[index];
+        if (wanted.length > 0 && !snapshot) continue;
+        const entry: { status?: ConnectorStateInfo; info?: ConnectorInfo } = {};
+        for (const each of wanted) {
+          if (each === 'status') entry.status = this.#stateInfo(snapshot as ConnectorSnapshot);
+          else entry.info = connectorInfo(snapshot as ConnectorSnapshot);
+        }
+        expanded[name] = entry;
+      }
+    }
+    return expanded;
+  }
+
+  async connectorInfo(name: string): Promise<ConnectorInfo> {
+    return connectorInfo(await this.#snapshot(name, `Connector ${name} not found`));
+  }
+
+  async connectorConfig(name: string): Promise<Readonly<Record<string, string>>> {
+    return (await this.#spec(name, `Connector ${name} not found`)).config;
+  }
+
+  async connectorStatus(name: string): Promise<ConnectorStateInfo> {
+    return this.#stateInfo(await this.#snapshot(name, `No status found for connector ${name}`));
+  }
+
+  async taskConfigs(name: string): Promise<TaskInfo[]> {
+    const snapshot = await this.#snapshot(name, `Connector ${name} not found`);
+    return tasksOf(snapshot).map(({ task, config }) => ({ id: { connector: name, task }, config }));
+  }
+
+  async taskStatus(name: string, task: number): Promise<TaskState> {
+    const snapshot = await this.#options.storage.connectors.snapshot(name);
+    const state = snapshot && this.#stateInfo(snapshot).tasks.find(({ id }) => id === task);
+    if (!state) throw new NotFoundException(`No status found for task ${name}-${task}`);
+    return state;
+  }
+
+  /** Creates a connector. Its name is trimmed as Kafka Connect does. */
+  async createConnector(request: { name: string | null; config: RawConfig; targetState: TargetState }): Promise<ConnectorInfo> {
+    const name = javaTrim(request.name ?? '');
+    const { config, type } = await this.#validConfig(withName(name, request.config));
+    const created = await this.#options.storage.connectors.create({ name, type, config, targetState: request.targetState });
+    if (created === null) throw new ConnectRestException(409, `Connector ${name} already exists`);
+    return { name, config, tasks: [], type };
+  }
+
+  /** Creates a connector or gives it another config; the same config again changes nothing. */
+  async putConnectorConfig(name: string, given: RawConfig): Promise<{ created: boolean; info: ConnectorInfo }> {
+    const { config, type } = await this.#validConfig(withName(name, given));
+    const { connectors } = this.#options.storage;
+    for (let attempt = 0; attempt < concurrentChangeRetries; attempt++) {
+      const snapshot = await connectors.snapshot(name);
+      if (snapshot === null) {
+        const created = await connectors.create({ name, type, config, targetState: 'STARTED' });
+        if (created !== null) return { created: true, info: { name, config, tasks: [], type } };
+        continue;
+      }
+      const tasks = connectorInfo(snapshot).tasks;
+      if (await this.#store(snapshot.spec, config, type)) return { created: false, info: { name, config, tasks, type } };
+    }
+    throw new ConnectRestException(409, staleConfiguration);
+  }
+
+  /** KIP-477: sets some keys, and removes those that are null. */
+  async patchConnectorConfig(name: string, patch: RawConfig): Promise<ConnectorInfo> {
+    for (let attempt = 0; attempt < concurrentChangeRetries; attempt++) {
+      const snapshot = await this.#snapshot(name, `Connector ${name} not found`);
+      const patched: Record<string, string> = { ...snapshot.spec.config };
+      for (const [key, value] of Object.entries(patch)) {
+        if (value === null) delete patched[key];
+        else patched[key] = value;
+      }
+      const { config, type } = await this.#validConfig(patched);
+      const tasks = connectorInfo(snapshot).tasks;
+      if (await this.#store(snapshot.spec, config, type)) return { name, config, tasks, type };
+    }
+    throw new ConnectRestException(409, staleConfiguration);
+  }
+
+  async deleteConnector(name: string): Promise<void> {
+    if (!(await this.#options.storage.connectors.delete(name))) throw new NotFoundException(`Connector ${name} not found`);
+  }
+
+  async pauseConnector(name: string): Promise<void> {
+    await this.#changeState(name, 'PAUSED', () => false);
+  }
+
+  /** A connector that has no tasks, because it was stopped, is planned anew. */
+  async resumeConnector(name: string): Promise<void> {
+    await this.#changeState(
+      name,
+      'STARTED',
+      ({ spec, tasks }) => spec.targetState === 'STOPPED' || (tasks.length === 0 && spec.plannedGeneration >= spec.generation),
+    );
+  }
+
+  async stopConnector(name: string): Promise<void> {
+    await this.#changeState(name, 'STOPPED', () => true);
+  }
+
+  /** Restarts the connector itself: it is asked for its task configs again. */
+  async restartConnector(name: string): Promise<void> {
+    if (!(await this.#options.storage.connectors.restartConnector(name))) throw new NotFoundException(`Unknown connector: ${name}`);
+  }
+
+  /** KIP-745: restarts the connector and its tasks, or those of them that failed. Tells the state with what is about to be restarted. */
+  async restartConnectorAndTasks(name: string, { includeTasks, onlyFailed }: { includeTasks: boolean; onlyFailed: boolean }): Promise<ConnectorStateInfo> {
+    const { connectors } = this.#options.storage;
+    const state = this.#stateInfo(await this.#snapshot(name, `Unknown connector: ${name}`));
+    const restarts = (each: { state: string }) => !onlyFailed || each.state === 'FAILED';
+    const connector = restarts(state.connector);
+    const tasks = includeTasks ? state.tasks.filter(restarts) : [];
+    // A new plan gives every task a fresh start, so that it says all where both are meant.
+    if (connector) await connectors.restartConnector(name);
+    else for (const { id } of tasks) await connectors.restartTask(name, id);
+    return {
+      ...state,
+      connector: { ...state.connector, state: connector ? 'RESTARTING' : state.connector.state },
+      tasks: state.tasks.map((task) => (tasks.includes(task) ? { ...task, state: 'RESTARTING' } : task)),
+    };
+  }
+
+  async restartTask(name: string, task: number): Promise<void> {
+    const snapshot = await this.#snapshot(name, `Unknown connector: ${name}`);
+    const known = tasksOf(snapshot).some((each) => each.task === task);
+    if (!known || !(await this.#options.storage.connectors.restartTask(name, task))) throw new NotFoundException(`Unknown task: ${name}-${task}`);
+  }
+
+  async activeTopics(name: string): Promise<Record<string, { topics: readonly string[] }>> {
+    this.#requireTopicTracking();
+    const snapshot = await this.#options.storage.connectors.snapshot(name);
+    return { [name]: { topics: snapshot?.topics ?? [] } };
+  }
+
+  async resetActiveTopics(name: string): Promise<void> {
+    this.#requireTopicTracking();
+    if (!this.#enabled('topic.tracking.allow.reset')) throw new ConnectRestException(403, 'Topic tracking reset is disabled.');
+    await this.#options.storage.connectors.resetActiveTopics(name);
+  }
+
+  /** Offsets as they are stored, whether the connector runs or not. */
+  async connectorOffsets(name: string): Promise<ConnectorOffsets> {
+    const spec = await this.#spec(name, `Connector ${name} not found`);
+    const { offsets } = this.#options.storage;
+    if (spec.type === 'sink') return sinkConnectorOffsets(await offsets.sinkOffsets(name));
+    return { offsets: (await offsets.sourceOffsets(name)).map(({ partition, offset }) => ({ partition, offset })) };
+  }
+
+  /** KIP-875: sets or removes some offsets of a stopped connector. */
+  async alterConnectorOffsets(name: string, changes: readonly OffsetChange[] | null): Promise<Message> {
+    if (changes === null || changes.length === 0) throw new BadRequestException('Partitions / offsets need to be provided for an alter offsets request');
+    const spec = await this.#stopped(name);
+    const own =
+      spec.type === 'sink' ? await this.#alterSinkOffsets(spec, parseSinkOffsets(changes)) : await this.#alterSourceOffsets(spec, parseSourceOffsets(changes));
+    return modified('altered', own);
+  }
+
+  /** KIP-875: removes all offsets of a stopped connector. */
+  async resetConnectorOffsets(name: string): Promise<Message> {
+    const spec = await this.#stopped(name);
+    const { offsets } = this.#options.storage;
+    let own: boolean;
+    if (spec.type === 'sink') {
+      const stored = [...(await offsets.sinkOffsets(name)).keys()];
+      own = this.#askConnector(spec, (connector) =>
+        connector.kind === 'sink'
+          ? connector.alterOffsets?.(
+              spec.config,
+              stored.map((key) => ({ partition: parsePartitionKey(key), offset: null })),
+            )
+          : undefined,
+      );
+      await offsets.purge(name);
+      await this.#mirror(spec, (admin, group) => admin.deleteGroup(group));
+    } else {
+      const stored = await offsets.sourceOffsets(name);
+      own = this.#askConnector(spec, (connector) =>
+        connector.kind === 'source'
+          ? connector.alterOffsets?.(
+              spec.config,
+              stored.map(({ partition }) => ({ partition, offset: null })),
+            )
+          : undefined,
+      );
+      await offsets.purge(name);
+    }
+    return modified('reset', own);
+  }
+
+  /** Plugins in Kafka Connect's order; connectors only, or all kinds. */
+  pluginList(connectorsOnly: boolean): PluginListing[] {
+    return this.#options.plugins
+      .list()
+      .filter(({ kind }) => !connectorsOnly || kind === 'sink' || kind === 'source')
+      .map(({ className, kind, version }) => ({ class: className, type: kind, version }));
+  }
+
+  /** The keys of a plugin: its own, then those of the framework that it does not define itself. */
+  pluginConfig(classOrAlias: string, version: string | null): ConfigKeyInfo[] {
+    const plugin = this.#options.plugins.findAny(classOrAlias);
+    if (plugin === undefined) throw new NotFoundException(`Unknown plugin ${classOrAlias}.`);
+    const range = requirement(version);
+    if (range !== null && !range.contains(plugin.version))
+      throw new BadRequestException(`Plugin ${plugin.className} has version ${plugin.version} which does not match the required version range ${range}`);
+    const own = configKeyInfos(plugin.config);
+    if (plugin.kind !== 'sink' && plugin.kind !== 'source') return own;
+    return [...own, ...configKeyInfos(this.#validator.frameworkConfigOf(plugin)).filter(({ name }) => !Object.hasOwn(plugin.config.keys, name))];
+  }
+
+  /** Checks a config for a plugin whose name stands in the URL. */
+  async validateConfig(classOrAlias: string, config: RawConfig): Promise<ConfigInfos> {
+    const included = config['connector.class'] ?? null;
+    if (included !== null && !withoutSuffix(included).endsWith(withoutSuffix(classOrAlias)))
+      throw new BadRequestException(`Included connector type ${included} does not match request type ${classOrAlias}`);
+    return this.#validator.validate(config);
+  }
+
+  async #validConfig(config: RawConfig): Promise<{ config: Record<string, string>; type: ConnectorSpec['type'] }> {
+    const infos = await this.#validator.validate(config);
+    if (infos.error_count > 0) {
+      const errors = infos.configs.flatMap(({ value }) => value?.errors ?? []);
+      throw new BadRequestException(
+        `Connector configuration is invalid and contains the following ${infos.error_count} error(s):\n${errors.join('\n')}\nYou can also find the above list of errors at the endpoint \`/connector-plugins/{connectorType}/config/validate\``,
+      );
+    }
+    return { config: config as Record<string, string>, type: this.#options.plugins.connector(config['connector.class'] as string).kind };
+  }
+
+  /** False when somebody else changed the spec meanwhile. */
+  async #store(spec: ConnectorSpec, config: Readonly<Record<string, string>>, type: ConnectorSpec['type']): Promise<boolean> {
+    if (spec.type === type && sameConfig(spec.config, config)) return true;
+    return (await this.#options.storage.connectors.update(spec, { config, type, newGeneration: true })) !== null;
+  }
+
+  async #changeState(name: string, targetState: TargetState, newGeneration: (snapshot: ConnectorSnapshot) => boolean): Promise<void> {
+    for (let attempt = 0; attempt < concurrentChangeRetries; attempt++) {
+      const snapshot = await this.#snapshot(name, `Unknown connector ${name}`);
+      if (snapshot.spec.targetState === targetState) return;
+      const change: SpecChange = { targetState, newGeneration: newGeneration(snapshot) };
+      if ((await this.#options.storage.connectors.update(snapshot.spec, change)) !== null) return;
+    }
+    throw new ConnectRestException(409, staleConfiguration);
+  }
+
+  /** The spec of a connector whose offsets may be changed: it is stopped, and its last run is over. */
+  async #stopped(name: string): Promise<ConnectorSpec> {
+    const { clock } = this.#options;
+    const deadline = clock.now() + drainTimeoutMs;
+    for (;;) {
+      const { spec, tasks } = await this.#snapshot(name, `Connector ${name} not found`);
+      if (spec.targetState !== 'STOPPED')
+        throw new BadRequestException(
+          `Connectors must be in the STOPPED state before their offsets can be modified. This can be done for the specified connector by issuing a 'PUT' request to the '/connectors/${name}/stop' endpoint`,
+        );
+      if (tasks.length === 0) return spec;
+      if (clock.now() >= deadline) throw new ConnectRestException(409, conflictingOperation);
+      await clock.sleep(drainIntervalMs);
+    }
+  }
+
+  async #alterSourceOffsets(spec: ConnectorSpec, offsets: ReturnType<typeof parseSourceOffsets>): Promise<boolean> {
+    const own = this.#askConnector(spec, (connector) => (connector.kind === 'source' ? connector.alterOffsets?.(spec.config, offsets) : undefined));
+    await this.#options.storage.offsets.alterSourceOffsets(spec.name, offsets);
+    return own;
+  }
+
+  async #alterSinkOffsets(spec: ConnectorSpec, offsets: ReadonlyMap<string, bigint | null>): Promise<boolean> {
+    const set = new Map([...offsets].filter((entry): entry is [string, bigint] => entry[1] !== null));
+    const stored = await this.#options.storage.offsets.sinkOffsets(spec.name);
+    if (set.size === 0 && stored.size === 0)
+      throw new BadRequestException(`Failed to alter consumer group offsets for connector ${spec.name}: it has no offsets that could be removed`);
+    await this.#requirePartitions(spec.name, [...set.keys()]);
+    const changes = [...offsets].map(([key, offset]) => ({ partition: parsePartitionKey(key), offset }));
+    const own = this.#askConnector(spec, (connector) => (connector.kind === 'sink' ? connector.alterOffsets?.(spec.config, changes) : undefined));
+    await this.#options.storage.offsets.alterSinkOffsets(spec.name, offsets);
+    if (set.size > 0) await this.#mirror(spec, (admin, group) => admin.commitGroupOffsets(group, set));
+    return own;
+  }
+
+  async #requirePartitions(name: string, keys: readonly string[]): Promise<void> {
+    if (keys.length === 0) return;
+    const partitions = keys.map(parsePartitionKey);
+    const admin = this.#options.kafka.admin();
+    try {
+      const counts = await admin.partitionCounts([...new Set(partitions.map(({ topic }) => topic))]);
+      const missing = partitions.filter(({ topic, partition }) => partition < 0 || partition >= (counts.get(topic) ?? 0));
+      if (missing.length > 0)
+        throw new BadRequestException(
+          `Failed to alter consumer group offsets for connector ${name}: there is no partition ${missing.map(({ topic, partition }) => `${partition} of topic ${topic}`).join(', ')}`,
+        );
+    } finally {
+      await admin.close();
+    }
+  }
+
+  /** Lets the connector refuse. True when it keeps no offsets elsewhere, so that ours are all there are. */
+  #askConnector(spec: ConnectorSpec, ask: (connector: ReturnType<Plugins['connector']>) => boolean | undefined): boolean {
+    const connector = this.#options.plugins.connector(spec.config['connector.class'] ?? '');
+    try {
+      return ask(connector) ?? false;
+    } catch (error) {
+      if (isConnectException(error)) throw new BadRequestException(error.message, { cause: error });
+      throw error;
+    }
+  }
+
+  /** The consumer group only mirrors what the table says, for the sake of tools: that it lags behind fails no request. */
+  async #mirror(spec: ConnectorSpec, write: (admin: ReturnType<KafkaClients['admin']>, group: string) => Promise<void>): Promise<void> {
+    const group = spec.config['consumer.override.group.id'] ?? `connect-${spec.name}`;
+    const admin = this.#options.kafka.admin();
+    try {
+      await write(admin, group);
+    } catch (error) {
+      this.#options.logger.warn('The consumer group of a sink connector could not be brought up to date', {
+        connector: spec.name,
+        group,
+        error: String(error),
+      });
+    } finally {
+      await admin.close();
+    }
+  }
+
+  #stateInfo(snapshot: ConnectorSnapshot): ConnectorStateInfo {
+    const { clock, plugins, workerId } = this.#options;
+    return connectorStateInfo(snapshot, { now: clock.now(), plugins, workerId });
+  }
+
+  async #spec(name: string, notFound: string): Promise<ConnectorSpec> {
+    const spec = await this.#options.storage.connectors.get(name);
+    if (spec === null) throw new NotFoundException(notFound);
+    return spec;
+  }
+
+  async #snapshot(name: string, notFound: string): Promise<ConnectorSnapshot> {
+    const snapshot = await this.#options.storage.connectors.snapshot(name);
+    if (snapshot === null) throw new NotFoundException(notFound);
+    return snapshot;
+  }
+
+  #enabled(property: string): boolean {
+    return (this.#options.worker[property] ?? 'true').trim().toLowerCase() === 'true';
+  }
+
+  #requireTopicTracking(): void {
+    if (!this.#enabled('topic.tracking.enable')) throw new ConnectRestException(403, 'Topic tracking is disabled.');
+  }
+}
+
+/** The config with its name in it. Throws BadRequestException when it has another one. */
+function withName(name: string, config: RawConfig): RawConfig {
+  const included = config['name'] ?? null;
+  if (included === null) return { ...config, name };
+  if (included !== name) throw new BadRequestException(`Connector name configuration (${included}) doesn't match connector name in the URL (${name})`);
+  return config;
+}
+
+function modified(what: 'altered' | 'reset', own: boolean): Message {
+  return {
+    message: own
+      ? `The offsets for this connector have been ${what} successfully`
+      : `The Connect framework-managed offsets for this connector have been ${what} successfully. However, if this connector manages offsets externally, they will need to be manually ${what} in the system that the connector uses.`,
+  };
+}
+
+function withoutSuffix(name: string): string {
+  return name.length > 'Connector'.length && name.endsWith('Connector') ? name.slice(0, -'Connector'.length) : name;
+}
+
+function sameConfig(one: Readonly<Record<string, string>>, other: Readonly<Record<string, string>>): boolean {
+  const names = Object.keys(one);
+  return names.length === Object.keys(other).length && names.every((name) => one[name] === other[name]);
+}
+
+function requirement(version: string | null) {
+  try {
+    return versionRequirement(version);
+  } catch (cause) {
+    throw new BadRequestException(`Invalid version specification: ${version}`, { cause });
+  }
+}
