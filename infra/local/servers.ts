@@ -39,6 +39,8 @@ export async function startServers(options: ServerOptions): Promise<Servers> {
   const { dataDir, region, progress } = options;
   const giveUp = new AbortController();
   const signal = AbortSignal.any([options.signal, giveUp.signal]);
+  // Before anything is downloaded for it.
+  const java = options.kafka && options.dynamodb ? '' : await findJava();
   const ports = await freePorts(['kafka', 'kafkaController', 'dynamodb', 'sqs'] as const, dataDir.state.ports);
   const services: ServiceProcess[] = [];
   const log = (name: string) => join(dataDir.path, 'logs', `${name}.log`);
@@ -52,7 +54,7 @@ export async function startServers(options: ServerOptions): Promise<Servers> {
       await reachKafka(options.kafka);
       return options.kafka;
     }
-    const [java, jars] = await Promise.all([findJava(), provideArtifacts('kafka', progress, signal)]);
+    const jars = await provideArtifacts('kafka', progress, signal);
     progress('Starting Kafka');
     await startKafka({ java, jars, dataDir: join(dataDir.path, 'kafka'), logFile: log('kafka'), ports, signal, onStarted });
     return `127.0.0.1:${ports.kafka}`;
@@ -69,7 +71,7 @@ export async function startServers(options: ServerOptions): Promise<Servers> {
       }
       return endpoint;
     }
-    const [java, jars] = await Promise.all([findJava(), provideArtifacts('dynamodb', progress, signal)]);
+    const jars = await provideArtifacts('dynamodb', progress, signal);
     progress('Starting DynamoDB Local');
     await startDynamodb({ java, jars, dataDir: join(dataDir.path, 'dynamodb'), logFile: log('dynamodb'), port: ports.dynamodb, signal, onStarted });
     return `http://127.0.0.1:${ports.dynamodb}`;
