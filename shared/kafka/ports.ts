@@ -41,6 +41,10 @@ export interface PartitionReaderOptions {
   readonly fetchMaxBytes?: number;
   readonly maxPartitionFetchBytes?: number;
   readonly fetchMinBytes?: number;
+  /** How long a broker may wait for `fetchMinBytes`. Default 500 (`fetch.max.wait.ms`). */
+  readonly fetchMaxWaitMs?: number;
+  /** Verify the checksum of every batch. Default true (`check.crcs`). */
+  readonly checkCrcs?: boolean;
   readonly clientId?: string;
 }
 
@@ -94,6 +98,14 @@ export interface RecordProducerOptions {
   readonly compression?: 'none' | 'gzip' | 'snappy' | 'lz4' | 'zstd';
   /** `max.request.size`, bytes. Default 1048576. A larger record is an error of that record. */
   readonly maxRequestSize?: number;
+  /** Most bytes of one batch before compression (`batch.size`). Default: as many as `maxRequestSize`, when the records are there. */
+  readonly batchSize?: number;
+  /** How long a batch that is not full waits for more while nothing is under way (`linger.ms`). Default 0. */
+  readonly lingerMs?: number;
+  /** How long `send` looks for a topic that is not known yet, and may be being created. Default 15000 (`max.block.ms` of Kafka, shorter). */
+  readonly metadataTimeoutMs?: number;
+  /** `transaction.timeout.ms`. Default 60000. */
+  readonly transactionTimeoutMs?: number;
   /** Where bytes of records not yet acknowledged are bounded, `send` waits. Default 32 MB (`buffer.memory`). */
   readonly bufferMemory?: number;
   /** Longest time from `send` to a record's failure. Default 120000 (Connect sets `delivery.timeout.ms` to the maximum; a run has a deadline). */

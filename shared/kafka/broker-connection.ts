@@ -1,0 +1,274 @@
+import net from 'node:net';
+import tls, { type ConnectionOptions } from 'node:tls';
+import { ConnectException } from '../connect/errors.ts';
+import type { Logger } from '../connect/logger.ts';
+import { brokerError, ConnectionLostException } from './kafka-errors.ts';
+import {
+  type ApiVersions,
+  apiKeys,
+  createConnection,
+  type KafkajsConnection,
+  type KafkajsLogger,
+  type KafkajsSasl,
+  negotiate,
+  type ProtocolRequest,
+  requests,
+} from './kafkajs-internals.ts';
+
+/** How to get in: one for all connections of a cluster. Times in milliseconds. */
+export interface ConnectionSettings {
+  readonly brokers: readonly string[];
+  readonly clientId: string;
+  readonly ssl: ConnectionOptions | null;
+  readonly sasl: KafkajsSasl | null;
+  readonly requestTimeoutMs: number;
+  readonly connectionTimeoutMs: number;
+  /** How long a call tries before it gives up with RetriableException. */
+  readonly retryTimeoutMs: number;
+}
+
+// Load balancers and NAT gateways of AWS forget a silent connection after 350 s, without a word to either side.
+const silentTooLongMs = 240_000;
+
+/** One connection to one broker, made when first used. Once closed it stays closed: whoever needs one makes another. */
+export class BrokerConnection {
+  readonly address: string;
+  readonly #settings: ConnectionSettings;
+  readonly #connection: KafkajsConnection;
+  readonly #known: Map<string, ApiVersions>;
+  #versions: ApiVersions | undefined;
+  #connecting: Promise<void> | undefined;
+  #failConnect: ((error: Error) => void) | undefined;
+  #closed = false;
+  #inFlight = 0;
+  #authenticating: Promise<void> | undefined;
+  #idle: (() => void)[] = [];
+  #usedAt = Date.now();
+
+  /** `known`: API versions by address, shared by the connections of a cluster so that only the first has to ask. */
+  constructor(settings: ConnectionSettings, host: string, port: number, known: Map<string, ApiVersions>, logger: Logger) {
+    this.address = `${host}:${port}`;
+    this.#settings = settings;
+    this.#known = known;
+    this.#connection = createConnection({
+      host,
+      port,
+      logger: kafkajsLogger(logger),
+      requestTimeout: settings.requestTimeoutMs,
+      connectionTimeout: settings.connectionTimeoutMs,
+      enforceRequestTimeout: true,
+      clientId: settings.clientId,
+      ssl: settings.ssl,
+      sasl: settings.sasl ? { ...settings.sasl } : null,
+      socketFactory: ({ host, port, ssl, onConnect }) => {
+        // kafkajs leaves Nagle's algorithm on, which costs small requests that follow each other up to 40 ms.
+        const socket = ssl
+          ? tls.connect({ host, port, ...(net.isIP(host) ? {} : { servername: host }), ...ssl }, onConnect)
+          : net.connect({ host, port }, onConnect);
+        socket.setNoDelay(true);
+        socket.setKeepAlive(true, 60_000);
+        socket.once('close', () => this.close());
+        return socket;
+      },
+    });
+  }
+
+  /** False once it was closed by either side, or was silent for so long that it is likely dead. */
+  get usable(): boolean {
+    return !this.#closed && Date.now() - this.#usedAt < silentTooLongMs;
+  }
+
+  get versions(): ApiVersions {
+    return this.#versions as ApiVersions;
+  }
+
+  /** Connects, asks for API versions and logs in. Rejects with ConnectionLostException, or ConnectException when it never will work. */
+  connect(): Promise<void> {
+    this.#connecting ??= this.#open().catch((error) => {
+      this.close();
+      throw this.#explain(error);
+    });
+    return this.#connecting;
+  }
+
+  /** Sends a request of kafkajs's and returns its decoded answer. With `parse` false, error codes in the answer are left to the caller. */
+  async request<Response>(name: string, args: unknown, parse = true): Promise<Response> {
+    await this.connect();
+    const apiKey = apiKeys[name] as number;
+    const protocol = negotiate(this.versions, apiKey, requests[name] as (typeof requests)[string])(args) as ProtocolRequest<Response>;
+    return this.send(parse ? protocol : { ...protocol, response: { decode: protocol.response.decode, parse: async (decoded) => decoded } });
+  }
+
+  /** Sends a request and decodes its answer. */
+  async send<Response>(protocol: ProtocolRequest<Response>): Promise<Response> {
+    await this.#enter();
+    try {
+      return await this.#connection.send(protocol);
+    } catch (error) {
+      throw this.#explain(error);
+    } finally {
+      this.#leave();
+    }
+  }
+
+  /**
+   * Sends a request of our own encoding without copying its parts; resolves to the answer's payload. Requests are
+   * written in the order of calls as long as the connection is connected.
+   */
+  exchange(apiName: string, apiVersion: number, parts: readonly Buffer[], waitMs = 0): Promise<Buffer> {
+    const apiKey = apiKeys[apiName] as number;
+    const connection = this.#connection;
+    const start = () =>
+      new Promise<Buffer>((resolve, reject) => {
+        const correlationId = connection.nextCorrelationId();
+        connection.requestQueue.push({
+          entry: { apiKey, apiName, apiVersion, correlationId, resolve: ({ payload }) => resolve(payload), reject },
+          expectResponse: true,
+          requestTimeout: waitMs > 0 ? waitMs + this.#settings.requestTimeoutMs : null,
+          sendRequest: () => {
+            const socket = connection.socket;
+            if (!socket) return;
+            socket.cork();
+            socket.write(requestHeader(apiKey, apiVersion, correlationId, this.#settings.clientId, parts));
+            for (const part of parts) socket.write(part);
+            socket.uncork();
+          },
+        });
+      });
+    if (this.#closed) return Promise.reject(this.#explain(new Error('the connection is closed')));
+    if (this.#versions && !this.#authenticating && this.#authenticated()) {
+      this.#inFlight++;
+      this.#usedAt = Date.now();
+      return start().then(
+        (payload) => {
+          this.#leave();
+          return payload;
+        },
+        (error) => {
+          this.#leave();
+          throw this.#explain(error);
+        },
+      );
+    }
+    return this.connect().then(async () => {
+      await this.#enter();
+      try {
+        return await start();
+      } catch (error) {
+        throw this.#explain(error);
+      } finally {
+        this.#leave();
+      }
+    });
+  }
+
+  /** The broker asked for a pause before the next request (KIP-219). */
+  throttle(milliseconds: number): void {
+    if (milliseconds > 0) this.#connection.requestQueue.maybeThrottle(milliseconds);
+  }
+
+  /** Closes at once; what is under way is rejected with ConnectionLostException. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    const error = new ConnectionLostException(`The connection to Kafka broker ${this.address} was closed`);
+    this.#failConnect?.(error);
+    this.#connection.rejectRequests(error);
+    this.#connection.requestQueue.destroy();
+    this.#connection.connectionStatus = 'disconnected';
+    this.#connection.socket?.destroy();
+  }
+
+  async #open(): Promise<void> {
+    const closed = new Promise<never>((_, reject) => {
+      this.#failConnect = reject;
+    });
+    closed.catch(() => {});
+    // kafkajs never settles `connect` when the other side hangs up during a handshake: hence the race.
+    await Promise.race([this.#connection.connect(), closed]);
+    const connection = this.#connection;
+    let versions = this.#known.get(this.address);
+    if (!versions) {
+      const answer = (await connection.send((requests.ApiVersions as (typeof requests)[string]).protocol({ version: 2 })({}))) as {
+        apiVersions: { apiKey: number; minVersion: number; maxVersion: number }[];
+      };
+      versions = Object.fromEntries(answer.apiVersions.map(({ apiKey, minVersion, maxVersion }) => [apiKey, { minVersion, maxVersion }]));
+      this.#known.set(this.address, versions);
+    }
+    connection.setVersions(versions);
+    connection.setSupportAuthenticationProtocol((apiKeys.SaslAuthenticate as number) in versions);
+    if (this.#settings.sasl) await Promise.race([connection.authenticate(), closed]);
+    this.#versions = versions;
+    this.#usedAt = Date.now();
+  }
+
+  #authenticated(): boolean {
+    return !this.#settings.sasl || this.#connection.isAuthenticated();
+  }
+
+  // While kafkajs logs in again it takes any answer for the login's: nothing else may be under way.
+  async #enter(): Promise<void> {
+    if (this.#closed) throw new Error('the connection is closed');
+    if (!this.#authenticated()) {
+      this.#authenticating ??= this.#authenticate().finally(() => {
+        this.#authenticating = undefined;
+      });
+    }
+    if (this.#authenticating) await this.#authenticating;
+    this.#inFlight++;
+    this.#usedAt = Date.now();
+  }
+
+  async #authenticate(): Promise<void> {
+    while (this.#inFlight > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
+    await this.#connection.authenticate();
+  }
+
+  #leave(): void {
+    if (--this.#inFlight > 0 || this.#idle.length === 0) return;
+    for (const resolve of this.#idle.splice(0)) resolve();
+  }
+
+  #explain(error: unknown): Error {
+    if (error instanceof ConnectException) return error;
+    const failure = error as Error & { code?: unknown; type?: string };
+    const network = `Kafka broker ${this.address}`;
+    if (typeof failure.type === 'string' && typeof failure.code === 'number') return brokerError(failure.code, network);
+    if (failure.name === 'KafkaJSSASLAuthenticationError') {
+      return new ConnectException(`${network} refused the login: ${failure.message}. Check sasl.mechanism and sasl.jaas.config.`, { cause: error });
+    }
+    if (failure.name === 'KafkaJSServerDoesNotSupportApiKey') {
+      return new ConnectException(`${network} is too old: it does not know a request that is needed. Kafka 2.3 or later is required.`, { cause: error });
+    }
+    const code = String(failure.code ?? '');
+    if (/^(ERR_TLS|ERR_SSL|DEPTH_|UNABLE_|CERT_|SELF_SIGNED|EPROTO|HOSTNAME_)/.test(code)) {
+      return new ConnectException(`No TLS connection to ${network}: ${failure.message}. Check security.protocol and ssl.truststore.certificates.`, {
+        cause: error,
+      });
+    }
+    // A request that timed out leaves its connection in doubt, and an answer that comes late must not be taken for another's.
+    if (failure.name === 'KafkaJSRequestTimeoutError') this.close();
+    return new ConnectionLostException(`${network}: ${failure.message}`, { cause: error });
+  }
+}
+
+function requestHeader(apiKey: number, apiVersion: number, correlationId: number, clientId: string, parts: readonly Buffer[]): Buffer {
+  const clientIdLength = Buffer.byteLength(clientId);
+  const header = Buffer.allocUnsafe(14 + clientIdLength);
+  let length = 10 + clientIdLength;
+  for (const part of parts) length += part.length;
+  header.writeInt32BE(length, 0);
+  header.writeInt16BE(apiKey, 4);
+  header.writeInt16BE(apiVersion, 6);
+  header.writeInt32BE(correlationId, 8);
+  header.writeInt16BE(clientIdLength, 12);
+  header.write(clientId, 14);
+  return header;
+}
+
+/** kafkajs's lines at debug level. Its own debug lines are left out: they quote requests and answers, logins included. */
+function kafkajsLogger(logger: Logger): KafkajsLogger {
+  const write = (message: string, extra?: Record<string, unknown>) => logger.debug(`kafkajs: ${message}`, extra?.broker ? { broker: extra.broker } : undefined);
+  const adapted: KafkajsLogger = { namespace: () => adapted, debug: () => {}, info: write, warn: write, error: write };
+  return adapted;
+}
