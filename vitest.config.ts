@@ -1,12 +1,16 @@
 import { defineConfig } from 'vitest/config';
 
+/** CommonJS packages look as they do in Node, without vitest's unwrapping of their default export. */
+const deps = { interopDefault: false };
+
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: ['test/integration/**', 'test/chaos/**'], testTimeout: 20_000 } },
+      { test: { name: 'unit', deps, include: ['test/**/*.test.ts'], exclude: ['test/integration/**', 'test/chaos/**'], testTimeout: 20_000 } },
       {
         test: {
           name: 'integration',
+          deps,
           include: ['test/integration/**/*.test.ts'],
           globalSetup: ['test/integration/global-setup.ts'],
           testTimeout: 60_000,
@@ -16,6 +20,7 @@ export default defineConfig({
       {
         test: {
           name: 'chaos',
+          deps,
           include: ['test/chaos/**/*.test.ts'],
           globalSetup: ['test/integration/global-setup.ts'],
           fileParallelism: false,
