@@ -26,9 +26,8 @@ export function requestOf(event: APIGatewayProxyEventV2 | APIGatewayProxyEvent):
     const { stage, http } = event.requestContext;
     return { method: http.method, path: withoutStage(event.rawPath, stage), query: new URLSearchParams(event.rawQueryString), headers, body };
   }
-  const query = new URLSearchParams(
-    Object.entries(event.multiValueQueryStringParameters ?? {}).flatMap(([name, values]) => (values ?? []).map((value) => [name, value])),
-  );
+  const query = new URLSearchParams();
+  for (const [name, values] of Object.entries(event.multiValueQueryStringParameters ?? {})) for (const value of values ?? []) query.append(name, value);
   return { method: event.httpMethod, path: event.path, query, headers, body };
 }
 

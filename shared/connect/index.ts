@@ -20,3 +20,4 @@ export * from './sink-task.ts';
 export * from './source-task.ts';
 export * from './topic-partition.ts';
 export * from './transformation.ts';
+export * from './version-range.ts';

@@ -1,0 +1,147 @@
+import { describe, expect, it } from 'vitest';
+import { linesConfig, restApi, shelfConfig } from './rest.ts';
+
+async function stopped(config: Record<string, string>) {
+  const api = restApi();
+  await api.call('POST', '/connectors', { name: 'a', config, initial_state: 'STOPPED' });
+  const patch = (offsets: unknown) => api.call('PATCH', '/connectors/a/offsets', { offsets });
+  const offsets = async () => (await api.call('GET', '/connectors/a/offsets')).body;
+  return { ...api, patch, offsets };
+}
+
+const altered = { status: 200, body: { message: 'The offsets for this connector have been altered successfully' } };
+
+describe('Offsets of a source connector', () => {
+  it('are set, removed and read, without loss beyond 2^53', async () => {
+    const { call, patch, offsets } = await stopped(linesConfig);
+    expect(
+      await patch([
+        { partition: { file: 'x' }, offset: { line: 1 } },
+        { partition: { file: 'x' }, offset: { line: 2 } },
+      ]),
+    ).toEqual(altered);
+    await call('PATCH', '/connectors/a/offsets', '{"offsets":[{"partition":{"file":"y"},"offset":{"line":9007199254740993}}]}');
+    expect(await offsets()).toEqual({
+      offsets: [
+        { partition: { file: 'x' }, offset: { line: 2 } },
+        { partition: { file: 'y' }, offset: { line: 9007199254740993n } },
+      ],
+    });
+    await patch([{ partition: { file: 'x' } }]);
+    expect(await offsets()).toEqual({ offsets: [{ partition: { file: 'y' }, offset: { line: 9007199254740993n } }] });
+    expect(await call('DELETE', '/connectors/a/offsets')).toEqual({
+      status: 200,
+      body: { message: 'The offsets for this connector have been reset successfully' },
+    });
+    expect(await offsets()).toEqual({ offsets: [] });
+  });
+
+  it('are refused where the connector refuses them', async () => {
+    const { patch, offsets } = await stopped(linesConfig);
+    expect(await patch([{ partition: { file: 'x' }, offset: { byte: 1 } }])).toEqual({
+      status: 400,
+      body: { error_code: 400, message: "Offset objects should contain the key 'line'" },
+    });
+    expect((await patch([{ partition: { file: { deep: 1 } }, offset: { line: 1 } }])).status).toBe(400);
+    expect((await patch([{ offset: { line: 1 } }])).status).toBe(400);
+    expect(await offsets()).toEqual({ offsets: [] });
+  });
+
+  it.each([[undefined], [null], [[]]])('must be given: %j is refused', async (given) => {
+    const { patch } = await stopped(linesConfig);
+    expect((await patch(given)).body).toEqual({ error_code: 400, message: 'Partitions / offsets need to be provided for an alter offsets request' });
+  });
+
+  it('survive their connector', async () => {
+    const { call, patch } = await stopped(linesConfig);
+    await patch([{ partition: { file: 'x' }, offset: { line: 1 } }]);
+    await call('DELETE', '/connectors/a');
+    await call('POST', '/connectors', { name: 'a', config: linesConfig });
+    expect((await call('GET', '/connectors/a/offsets')).body).toEqual({ offsets: [{ partition: { file: 'x' }, offset: { line: 1 } }] });
+  });
+});
+
+describe('Offsets of a sink connector', () => {
+  it('are taken as numbers or texts, and committed to the consumer group too', async () => {
+    const { call, patch, groups } = await stopped(shelfConfig);
+    const framework =
+      'The Connect framework-managed offsets for this connector have been altered successfully. However, if this connector manages offsets externally, they will need to be manually altered in the system that the connector uses.';
+    expect(await patch([{ partition: { kafka_topic: 'orders', kafka_partition: '2', more: 1 }, offset: { kafka_offset: '17' } }])).toEqual({
+      status: 200,
+      body: { message: framework },
+    });
+    expect(JSON.stringify((await call('GET', '/connectors/a/offsets')).body, (_name, value) => (typeof value === 'bigint' ? Number(value) : value))).toBe(
+      '{"offsets":[{"partition":{"kafka_partition":2,"kafka_topic":"orders"},"offset":{"kafka_offset":17}}]}',
+    );
+    await call('DELETE', '/connectors/a/offsets');
+    expect(groups).toEqual([
+      { group: 'connect-a', offsets: new Map([['orders-2', 17n]]) },
+      { group: 'connect-a', offsets: null },
+    ]);
+  });
+
+  it.each([
+    [
+      { partition: { kafka_partition: 0 }, offset: { kafka_offset: 1 } },
+      "The partition for a sink connector offset must contain the keys 'kafka_topic' and 'kafka_partition'",
+    ],
+    [{ offset: { kafka_offset: 1 } }, 'The partition for a sink connector offset cannot be null or missing'],
+    [
+      { partition: { kafka_topic: 'orders', kafka_partition: 0 }, offset: { position: 1 } },
+      "The offset for a sink connector should either be null or contain the key 'kafka_offset'",
+    ],
+    [
+      { partition: { kafka_topic: 'orders', kafka_partition: 'x' }, offset: { kafka_offset: 1 } },
+      "Failed to parse the following Kafka partition value in the provided offsets: 'x'. Partition values for sink connectors need to be integers.",
+    ],
+    [
+      { partition: { kafka_topic: 'orders', kafka_partition: 0 }, offset: { kafka_offset: 'x' } },
+      "Failed to parse the following Kafka offset value in the provided offsets: 'x'. Offset values for sink connectors need to be integers.",
+    ],
+    [
+      { partition: { kafka_topic: 'orders', kafka_partition: 7 }, offset: { kafka_offset: 1 } },
+      'Failed to alter consumer group offsets for connector a: there is no partition 7 of topic orders',
+    ],
+    [
+      { partition: { kafka_topic: 'orders', kafka_partition: 0 }, offset: { kafka_offset: -1 } },
+      'Invalid offset -1 for the partition orders-0: an offset must not be negative',
+    ],
+    [
+      { partition: { kafka_topic: 'orders', kafka_partition: 0 } },
+      'Failed to alter consumer group offsets for connector a: it has no offsets that could be removed',
+    ],
+  ])('are refused where they make no sense: %j', async (change, message) => {
+    const { patch, offsets } = await stopped(shelfConfig);
+    expect(await patch([change])).toEqual({ status: 400, body: { error_code: 400, message } });
+    expect(await offsets()).toEqual({ offsets: [] });
+  });
+});
+
+describe('Offsets of a connector that is not stopped', () => {
+  it('cannot be changed', async () => {
+    const { call } = restApi();
+    await call('POST', '/connectors', { name: 'a', config: linesConfig });
+    for (const method of ['PATCH', 'DELETE']) {
+      expect(await call(method, '/connectors/a/offsets', { offsets: [{ partition: { file: 'x' }, offset: null }] })).toEqual({
+        status: 400,
+        body: {
+          error_code: 400,
+          message:
+            "Connectors must be in the STOPPED state before their offsets can be modified. This can be done for the specified connector by issuing a 'PUT' request to the '/connectors/a/stop' endpoint",
+        },
+      });
+    }
+  });
+
+  it('wait for its last run to end, and ask to come again when it does not', async () => {
+    const { call, table, clock } = restApi();
+    await call('POST', '/connectors', { name: 'a', config: linesConfig });
+    table.plan('a', [linesConfig]);
+    await call('PUT', '/connectors/a/stop');
+    const before = clock.now();
+    expect((await call('DELETE', '/connectors/a/offsets')).status).toBe(409);
+    expect(clock.now() - before).toBe(10_000);
+    table.plan('a', []);
+    expect((await call('DELETE', '/connectors/a/offsets')).status).toBe(200);
+  });
+});
