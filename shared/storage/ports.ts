@@ -27,8 +27,8 @@ export interface ConnectorSpec {
   readonly assignedTopics: Readonly<Record<string, number>> | null;
   /** When a look should deal with this connector itself; null: never. Sinks that run keep it in the past, so that each look compares partitions. */
   readonly dueAt: number | null;
-  /** How often planning failed or was lost since it last went well. */
-  readonly planAttempts: number;
+  /** Grows with every change by a user: tells a change that came in between. */
+  readonly revision: number;
 }
 
 /** State of a connector itself; that of its tasks is in the tasks. */

@@ -1,0 +1,21 @@
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { beforeAll, describe } from 'vitest';
+import { createTable } from '../../shared/storage/dynamodb/create-table.ts';
+import { createDynamoDbStorage } from '../../shared/storage/dynamodb/dynamodb-storage.ts';
+import { ManualClock, storageContract } from '../kit/storage.ts';
+import { dynamodbEndpoint } from './servers.ts';
+
+describe('the DynamoDB storage', () => {
+  const tableName = `storage-${Date.now()}`;
+  let client: DynamoDBClient;
+  beforeAll(async () => {
+    client = new DynamoDBClient({ endpoint: dynamodbEndpoint(), region: 'us-east-1', credentials: { accessKeyId: 'local', secretAccessKey: 'local' } });
+    await createTable(client, tableName);
+    await createTable(client, tableName);
+  });
+
+  storageContract(async () => {
+    const clock = new ManualClock();
+    return { storage: createDynamoDbStorage({ client, tableName, clock }), clock };
+  });
+});

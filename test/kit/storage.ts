@@ -1,0 +1,313 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import { FencedException, type Storage, type TaskItem } from '../../shared/storage/ports.ts';
+
+/** A clock that only moves when it is told to. */
+export class ManualClock {
+  time = Date.UTC(2026, 0, 1);
+  now(): number {
+    return this.time;
+  }
+  async sleep(ms: number): Promise<void> {
+    this.time += ms;
+  }
+  async nextTurn(): Promise<void> {}
+}
+
+let names = 0;
+
+/** What every storage must do; `open` gives one with whatever in it. */
+export function storageContract(open: () => Promise<{ storage: Storage; clock: ManualClock }>): void {
+  let storage: Storage;
+  let clock: ManualClock;
+  let name: string;
+  beforeEach(async () => {
+    ({ storage, clock } = await open());
+    name = `orders ${++names}/ü`;
+  });
+
+  const create = (type: 'source' | 'sink' = 'sink') => storage.connectors.create({ name, type, config: { name, topics: 'orders' }, targetState: 'STARTED' });
+  const plan = async (partitions: readonly number[][], type: 'source' | 'sink' = 'sink') => {
+    const spec = (await storage.connectors.get(name)) ?? (await create(type));
+    if (spec === null) throw new Error('no spec');
+    const tasks = partitions.map((each) => ({ config: { a: 'b' }, partitions: each.map((partition) => ({ topic: 'orders', partition })) }));
+    return storage.control.plan(spec, tasks, { assignedTopics: { orders: 4 }, specDueAt: 0, taskDueAt: clock.now(), workerId: 'w' });
+  };
+  const acquire = async (owner: string, task = 0) => {
+    const spec = await storage.connectors.get(name);
+    return storage.runs.acquire({ connector: name, task, generation: spec?.generation ?? 0, owner, workerId: 'w', expiresAt: clock.now() + 60_000 });
+  };
+  const mine = async (owner = 'run-1'): Promise<TaskItem> => {
+    const acquired = await acquire(owner);
+    if (acquired === null) throw new Error('not acquired');
+    return acquired.task;
+  };
+
+  describe('specs', () => {
+    test('a name can be taken once, and is listed', async () => {
+      const spec = await create();
+      expect(spec).toMatchObject({ name, generation: clock.now(), plannedGeneration: 0, dueAt: clock.now() });
+      expect(await create()).toBeNull();
+      expect(await storage.connectors.list()).toContain(name);
+      expect(await storage.connectors.get(name)).toEqual(spec);
+    });
+
+    test('of two changes made from the same state one wins', async () => {
+      const spec = await create();
+      if (spec === null) throw new Error('not created');
+      const [one, two] = await Promise.all([
+        storage.connectors.update(spec, { targetState: 'PAUSED' }),
+        storage.connectors.update(spec, { config: { name, x: '1' }, newGeneration: true }),
+      ]);
+      expect([one, two].filter((each) => each === null)).toHaveLength(1);
+    });
+
+    test('a new generation is later, also after delete and create', async () => {
+      const first = await create();
+      clock.time += 5;
+      const second = first && (await storage.connectors.update(first, { newGeneration: true }));
+      expect(second?.generation).toBeGreaterThan(first?.generation ?? 0);
+      expect(await storage.connectors.delete(name)).toBe(true);
+      expect(await storage.connectors.get(name)).toBeNull();
+      expect(await storage.connectors.delete(name)).toBe(false);
+      clock.time += 5;
+      expect((await create())?.generation).toBeGreaterThan(second?.generation ?? 0);
+    });
+
+    test('more than a page of names comes whole and in order', async () => {
+      const many = Array.from({ length: 120 }, (_, i) => `${name}-${String(i).padStart(3, '0')}`);
+      for (const each of many) await storage.connectors.create({ name: each, type: 'sink', config: {}, targetState: 'STARTED' });
+      expect((await storage.connectors.list()).filter((each) => each.startsWith(`${name}-`))).toEqual(many);
+    });
+  });
+
+  describe('plans', () => {
+    test('make tasks with their partitions, due when said, and a running connector', async () => {
+      const tasks = await plan([
+        [0, 2],
+        [1, 3],
+      ]);
+      expect(tasks?.map(({ task, partitions }) => [task, partitions.length])).toEqual([
+        [0, 2],
+        [1, 2],
+      ]);
+      const snapshot = await storage.connectors.snapshot(name);
+      expect(snapshot?.status?.state).toBe('RUNNING');
+      expect(snapshot?.spec.assignedTopics).toEqual({ orders: 4 });
+      expect(snapshot?.spec.plannedGeneration).toBe(snapshot?.spec.generation);
+      const { tasks: due } = await storage.control.due(clock.now());
+      expect(due.filter(({ connector }) => connector === name)).toHaveLength(2);
+    });
+
+    test('offsets move with their partitions, and epochs never go back', async () => {
+      await plan([[0], [1]]);
+      const task = await mine();
+      await storage.runs.commitSinkOffsets(task, new Map([['orders-0', 2n ** 60n]]));
+      await storage.runs.release(task, { dueAt: clock.now() });
+      const spec = await storage.connectors.get(name);
+      expect(spec && (await storage.control.replan(spec))).toBe(true);
+      const again = await plan([[1, 0]]);
+      expect(again).toHaveLength(1);
+      expect(again?.[0]?.offsets).toEqual(new Map([['orders-0', 2n ** 60n]]));
+      expect(again?.[0]?.epoch).toBe(1);
+      expect((await storage.connectors.snapshot(name))?.tasks).toHaveLength(1);
+    });
+
+    test('wait while a run of the old tasks holds a lease', async () => {
+      await plan([[0]]);
+      await mine();
+      const spec = await storage.connectors.get(name);
+      if (spec) await storage.control.replan(spec);
+      expect(await plan([[0]])).toBeNull();
+    });
+
+    test('of a spec that has moved on are refused', async () => {
+      const old = await create();
+      if (old === null) throw new Error('not created');
+      await storage.connectors.update(old, { newGeneration: true });
+      expect(await storage.control.plan(old, [], { assignedTopics: null, specDueAt: null, taskDueAt: null, workerId: 'w' })).toBeNull();
+    });
+
+    test('keep sink offsets when there are no tasks any more, and over a delete', async () => {
+      await plan([[0]]);
+      const task = await mine();
+      await storage.runs.commitSinkOffsets(task, new Map([['orders-0', 7n]]));
+      await storage.runs.release(task, { dueAt: null });
+      await storage.connectors.delete(name);
+      expect(await storage.offsets.sinkOffsets(name)).toEqual(new Map([['orders-0', 7n]]));
+      clock.time += 5;
+      expect((await plan([[0]]))?.[0]?.offsets).toEqual(new Map([['orders-0', 7n]]));
+    });
+
+    test('of more tasks than a transaction takes are whole', async () => {
+      expect(await plan(Array.from({ length: 130 }, () => []))).toHaveLength(130);
+      expect((await storage.connectors.snapshot(name))?.tasks.map(({ task }) => task)).toEqual(Array.from({ length: 130 }, (_, i) => i));
+    });
+  });
+
+  describe('leases', () => {
+    test('of two runs that ask at once one gets the task', async () => {
+      await plan([[0]]);
+      const both = await Promise.all([acquire('a'), acquire('b')]);
+      expect(both.filter((each) => each !== null)).toHaveLength(1);
+    });
+
+    test('can be taken over when they have expired, and fence who had them', async () => {
+      await plan([[0]]);
+      const old = await mine('old');
+      clock.time += 60_001;
+      const now = await mine('new');
+      expect(now.epoch).toBe(old.epoch + 1);
+      await expect(storage.runs.commitSinkOffsets(old, new Map([['orders-0', 1n]]))).rejects.toBeInstanceOf(FencedException);
+      await expect(storage.runs.commitSourceOffsets(old, [{ partition: { f: 1 }, offset: { p: 1 } }])).rejects.toBeInstanceOf(FencedException);
+      await expect(storage.runs.release(old, { dueAt: null })).rejects.toBeInstanceOf(FencedException);
+      expect(await storage.offsets.sourceOffsets(name)).toEqual([]);
+    });
+
+    test('are not given for a paused, replaced or failed task', async () => {
+      await plan([[0]]);
+      const spec = await storage.connectors.get(name);
+      const paused = spec && (await storage.connectors.update(spec, { targetState: 'PAUSED' }));
+      expect(await acquire('a')).toBeNull();
+      if (paused) await storage.connectors.update(paused, { targetState: 'STARTED' });
+      const task = await mine('b');
+      await storage.runs.release(task, { dueAt: null, failure: failureOf(task) });
+      expect(await acquire('c')).toBeNull();
+      expect(await storage.connectors.restartTask(name, 0)).toBe(true);
+      expect((await mine('d')).restarts).toBe(1);
+      expect(await storage.connectors.restartTask(name, 9)).toBe(false);
+    });
+
+    test('marks tell a run what its user wants', async () => {
+      await plan([[0]]);
+      const task = await mine();
+      expect(await storage.runs.marks(name, 0)).toEqual({ generation: task.generation, targetState: 'STARTED', restarts: 0, epoch: task.epoch });
+      await storage.connectors.restartTask(name, 0);
+      expect((await storage.runs.marks(name, 0))?.restarts).toBe(1);
+      await storage.connectors.delete(name);
+      expect(await storage.runs.marks(name, 0)).toBeNull();
+    });
+  });
+
+  describe('failures', () => {
+    test('are due until they were routed, then off the schedule', async () => {
+      await plan([[0]]);
+      const task = await mine();
+      await storage.runs.release(task, { dueAt: null, failure: failureOf(task) });
+      const due = (await storage.control.due(clock.now())).tasks.find(({ connector }) => connector === name);
+      expect(due).toMatchObject({ state: 'FAILED', trace: 'at x', failure: { kind: 'task-failed' }, lease: null });
+      if (due) await storage.control.clearFailure(due);
+      expect((await storage.control.due(clock.now())).tasks.find(({ connector }) => connector === name)).toBeUndefined();
+      expect((await storage.connectors.snapshot(name))?.tasks[0]).toMatchObject({ state: 'FAILED', trace: 'at x', failure: null });
+    });
+
+    test('of lost runs free the lease once, and the task goes on when it was said to', async () => {
+      await plan([[0]]);
+      const task = await mine();
+      const again = clock.now() + 5_000;
+      expect(await storage.control.loseRun(task, again, failureOf(task))).toBe(true);
+      expect(await storage.control.loseRun(task, again, failureOf(task))).toBe(false);
+      const lost = await storage.control.task(name, 0);
+      expect(lost).toMatchObject({ lease: null, lostRuns: 1, state: 'RUNNING' });
+      if (lost) await storage.control.clearFailure(lost);
+      expect((await storage.control.task(name, 0))?.dueAt).toBe(again);
+    });
+
+    test('of a connector show in its status', async () => {
+      const spec = await create();
+      if (spec) await storage.control.failConnector(spec, { ...failureOf(null), connector: name }, 'w');
+      expect((await storage.connectors.snapshot(name))?.status).toEqual({ state: 'FAILED', trace: 'at x', workerId: 'w' });
+      expect(await storage.connectors.restartConnector(name)).toBe(true);
+      expect((await storage.connectors.snapshot(name))?.status?.state).toBe('UNASSIGNED');
+    });
+  });
+
+  describe('the schedule', () => {
+    test('a deferred task is left alone until then, and only one look defers it', async () => {
+      await plan([[0]]);
+      const task = await storage.control.task(name, 0);
+      if (task === null) throw new Error('no task');
+      const both = await Promise.all([storage.control.deferTask(task, clock.now() + 9), storage.control.deferTask(task, clock.now() + 10)]);
+      expect(both.filter(Boolean)).toHaveLength(1);
+      expect((await storage.control.due(clock.now())).tasks.find(({ connector }) => connector === name)).toBeUndefined();
+    });
+
+    test('a spec that its user changed meanwhile is not deferred', async () => {
+      const spec = await create();
+      if (spec === null) throw new Error('not created');
+      await storage.connectors.update(spec, { targetState: 'PAUSED' });
+      expect(await storage.control.deferSpec(spec, null)).toBe(false);
+    });
+  });
+
+  describe('offsets', () => {
+    test('of sources are found by what the partition says, and keep numbers exact', async () => {
+      await plan([[]], 'source');
+      const task = await mine();
+      const offset = { position: 2n ** 61n + 1n, ratio: 1.5, text: 'x' };
+      await storage.runs.commitSourceOffsets(task, [{ partition: { file: 'a', node: { x: 1, y: 2 } }, offset }]);
+      expect(await storage.offsets.sourceOffset(name, { node: { y: 2, x: 1 }, file: 'a' })).toEqual(offset);
+      expect(await storage.offsets.sourceOffset(name, { file: 'b' })).toBeNull();
+      await storage.runs.commitSourceOffsets(task, [{ partition: { file: 'a', node: { x: 1, y: 2 } }, offset: null }]);
+      expect(await storage.offsets.sourceOffsets(name)).toEqual([]);
+    });
+
+    test('more than a transaction takes are all stored', async () => {
+      await plan([[]], 'source');
+      const task = await mine();
+      const offsets = Array.from({ length: 250 }, (_, i) => ({ partition: { i }, offset: { at: i } }));
+      await storage.runs.commitSourceOffsets(task, offsets);
+      expect(await storage.offsets.sourceOffsets(name)).toHaveLength(250);
+      await storage.offsets.purge(name);
+      expect(await storage.offsets.sourceOffsets(name)).toEqual([]);
+    });
+
+    test('of many sink partitions are stored in one commit', async () => {
+      await plan([Array.from({ length: 250 }, (_, i) => i)]);
+      const task = await mine();
+      await storage.runs.commitSinkOffsets(task, new Map(Array.from({ length: 250 }, (_, i) => [`orders-${i}`, BigInt(i)])));
+      expect((await storage.offsets.sinkOffsets(name)).size).toBe(250);
+    });
+
+    test('of a stopped connector can be set and removed', async () => {
+      await storage.offsets.alterSinkOffsets(
+        name,
+        new Map([
+          ['orders-0', 5n],
+          ['orders-1', 6n],
+        ]),
+      );
+      await storage.offsets.alterSinkOffsets(name, new Map([['orders-0', null]]));
+      expect(await storage.offsets.sinkOffsets(name)).toEqual(new Map([['orders-1', 6n]]));
+      await storage.offsets.alterSourceOffsets(name, [{ partition: { a: 1 }, offset: { p: 2 } }]);
+      expect(await storage.offsets.sourceOffset(name, { a: 1 })).toEqual({ p: 2 });
+    });
+  });
+
+  test('active topics and facts of the cluster are kept', async () => {
+    await create();
+    await storage.connectors.addActiveTopics(name, ['a', 'b']);
+    expect((await storage.connectors.snapshot(name))?.topics).toEqual(['a', 'b']);
+    await storage.connectors.resetActiveTopics(name);
+    expect((await storage.connectors.snapshot(name))?.topics).toEqual([]);
+    await storage.control.heartbeat({ at: 5, clusterId: 'id' });
+    await storage.control.heartbeat({ at: 6, clusterId: null });
+    expect(await storage.cluster.info()).toEqual({ clusterId: 'id', heartbeatAt: 6 });
+    await storage.cluster.setLogLevel('org.x', 'DEBUG', 7);
+    expect((await storage.cluster.logLevels())['org.x']).toEqual({ level: 'DEBUG', lastModified: 7 });
+  });
+}
+
+function failureOf(task: TaskItem | null) {
+  return {
+    connector: task?.connector ?? '',
+    task: task?.task ?? null,
+    generation: 1,
+    run: 'r',
+    epoch: 1,
+    kind: 'task-failed',
+    error: 'x',
+    trace: 'at x',
+    at: 1,
+    action: 'do',
+  } as const;
+}
