@@ -2,15 +2,14 @@ import type { Clock } from '../connect/clock.ts';
 import type { RawConfig } from '../connect/config/config-def.ts';
 import { type ConfigKeyInfo, configKeyInfos } from '../connect/config/config-key-info.ts';
 import { javaTrim } from '../connect/config/parse-type.ts';
-import { isConnectException, NotFoundException } from '../connect/errors.ts';
+import { NotFoundException } from '../connect/errors.ts';
 import type { Logger } from '../connect/logger.ts';
 import type { Plugins } from '../connect/plugins.ts';
-import { parsePartitionKey } from '../connect/topic-partition.ts';
 import { versionRequirement } from '../connect/version-range.ts';
 import type { KafkaClients } from '../kafka/ports.ts';
 import type { ConnectorSnapshot, ConnectorSpec, SpecChange, Storage, TargetState } from '../storage/ports.ts';
 import { BadRequestException, ConnectRestException } from './connect-rest-exception.ts';
-import { type OffsetChange, parseSinkOffsets, parseSourceOffsets, sinkConnectorOffsets } from './connector-offsets.ts';
+import { type OffsetChange, sinkConnectorOffsets } from './connector-offsets.ts';
 import { connectorInfo, connectorStateInfo, tasksOf } from './connector-state.ts';
 import { ConnectorValidator } from './connector-validator.ts';
 import type {
@@ -26,16 +25,13 @@ import type {
   WorkerStatus,
 } from './entities.ts';
 import { Loggers } from './loggers.ts';
+import { OffsetModification } from './offset-modification.ts';
 
 /** The release of Kafka Connect whose API this is: clients read from it what they may ask for. */
 export const kafkaConnectVersion = '4.3.1';
 
 const staleConfiguration = 'Cannot complete request momentarily due to stale configuration (typically caused by a concurrent config change)';
-const conflictingOperation = 'Cannot complete request because of a conflicting operation (e.g. worker rebalance)';
 const concurrentChangeRetries = 5;
-/** How long a request waits for the tasks of a stopped connector to be gone, and how often it looks. */
-const drainTimeoutMs = 10_000;
-const drainIntervalMs = 200;
 /** The controller looks every minute; after so many without a look something is wrong with it. */
 const heartbeatTimeoutMs = 5 * 60_000;
 const snapshotsAtOnce = 25;
@@ -55,12 +51,14 @@ export interface HerderOptions {
 export class Herder {
   readonly #options: HerderOptions;
   readonly #validator: ConnectorValidator;
+  readonly #offsets: OffsetModification;
   readonly loggers: Loggers;
   #clusterId: string | null = null;
 
   constructor(options: HerderOptions) {
     this.#options = options;
     this.#validator = new ConnectorValidator(options);
+    this.#offsets = new OffsetModification(options);
     this.loggers = new Loggers({ store: options.storage.cluster, clock: options.clock });
   }
 
@@ -257,44 +255,13 @@ export class Herder {
   }
 
   /** KIP-875: sets or removes some offsets of a stopped connector. */
-  async alterConnectorOffsets(name: string, changes: readonly OffsetChange[] | null): Promise<Message> {
-    if (changes === null || changes.length === 0) throw new BadRequestException('Partitions / offsets need to be provided for an alter offsets request');
-    const spec = await this.#stopped(name);
-    const own =
-      spec.type === 'sink' ? await this.#alterSinkOffsets(spec, parseSinkOffsets(changes)) : await this.#alterSourceOffsets(spec, parseSourceOffsets(changes));
-    return modified('altered', own);
+  alterConnectorOffsets(name: string, changes: readonly OffsetChange[] | null): Promise<Message> {
+    return this.#offsets.alter(name, changes);
   }
 
   /** KIP-875: removes all offsets of a stopped connector. */
-  async resetConnectorOffsets(name: string): Promise<Message> {
-    const spec = await this.#stopped(name);
-    const { offsets } = this.#options.storage;
-    let own: boolean;
-    if (spec.type === 'sink') {
-      const stored = [...(await offsets.sinkOffsets(name)).keys()];
-      own = this.#askConnector(spec, (connector) =>
-        connector.kind === 'sink'
-          ? connector.alterOffsets?.(
-              spec.config,
-              stored.map((key) => ({ partition: parsePartitionKey(key), offset: null })),
-            )
-          : undefined,
-      );
-      await offsets.purge(name);
-      await this.#mirror(spec, (admin, group) => admin.deleteGroup(group));
-    } else {
-      const stored = await offsets.sourceOffsets(name);
-      own = this.#askConnector(spec, (connector) =>
-        connector.kind === 'source'
-          ? connector.alterOffsets?.(
-              spec.config,
-              stored.map(({ partition }) => ({ partition, offset: null })),
-            )
-          : undefined,
-      );
-      await offsets.purge(name);
-    }
-    return modified('reset', own);
+  resetConnectorOffsets(name: string): Promise<Message> {
+    return this.#offsets.reset(name);
   }
 
   /** Plugins in Kafka Connect's order; connectors only, or all kinds. */
@@ -352,85 +319,6 @@ export class Herder {
     throw new ConnectRestException(409, staleConfiguration);
   }
 
-  /** The spec of a connector whose offsets may be changed: it is stopped, and its last run is over. */
-  async #stopped(name: string): Promise<ConnectorSpec> {
-    const { clock } = this.#options;
-    const deadline = clock.now() + drainTimeoutMs;
-    for (;;) {
-      const { spec, tasks } = await this.#snapshot(name, `Connector ${name} not found`);
-      if (spec.targetState !== 'STOPPED')
-        throw new BadRequestException(
-          `Connectors must be in the STOPPED state before their offsets can be modified. This can be done for the specified connector by issuing a 'PUT' request to the '/connectors/${name}/stop' endpoint`,
-        );
-      if (tasks.length === 0) return spec;
-      if (clock.now() >= deadline) throw new ConnectRestException(409, conflictingOperation);
-      await clock.sleep(drainIntervalMs);
-    }
-  }
-
-  async #alterSourceOffsets(spec: ConnectorSpec, offsets: ReturnType<typeof parseSourceOffsets>): Promise<boolean> {
-    const own = this.#askConnector(spec, (connector) => (connector.kind === 'source' ? connector.alterOffsets?.(spec.config, offsets) : undefined));
-    await this.#options.storage.offsets.alterSourceOffsets(spec.name, offsets);
-    return own;
-  }
-
-  async #alterSinkOffsets(spec: ConnectorSpec, offsets: ReadonlyMap<string, bigint | null>): Promise<boolean> {
-    const set = new Map([...offsets].filter((entry): entry is [string, bigint] => entry[1] !== null));
-    const stored = await this.#options.storage.offsets.sinkOffsets(spec.name);
-    if (set.size === 0 && stored.size === 0)
-      throw new BadRequestException(`Failed to alter consumer group offsets for connector ${spec.name}: it has no offsets that could be removed`);
-    await this.#requirePartitions(spec.name, [...set.keys()]);
-    const changes = [...offsets].map(([key, offset]) => ({ partition: parsePartitionKey(key), offset }));
-    const own = this.#askConnector(spec, (connector) => (connector.kind === 'sink' ? connector.alterOffsets?.(spec.config, changes) : undefined));
-    await this.#options.storage.offsets.alterSinkOffsets(spec.name, offsets);
-    if (set.size > 0) await this.#mirror(spec, (admin, group) => admin.commitGroupOffsets(group, set));
-    return own;
-  }
-
-  async #requirePartitions(name: string, keys: readonly string[]): Promise<void> {
-    if (keys.length === 0) return;
-    const partitions = keys.map(parsePartitionKey);
-    const admin = this.#options.kafka.admin();
-    try {
-      const counts = await admin.partitionCounts([...new Set(partitions.map(({ topic }) => topic))]);
-      const missing = partitions.filter(({ topic, partition }) => partition < 0 || partition >= (counts.get(topic) ?? 0));
-      if (missing.length > 0)
-        throw new BadRequestException(
-          `Failed to alter consumer group offsets for connector ${name}: there is no partition ${missing.map(({ topic, partition }) => `${partition} of topic ${topic}`).join(', ')}`,
-        );
-    } finally {
-      await admin.close();
-    }
-  }
-
-  /** Lets the connector refuse. True when it keeps no offsets elsewhere, so that ours are all there are. */
-  #askConnector(spec: ConnectorSpec, ask: (connector: ReturnType<Plugins['connector']>) => boolean | undefined): boolean {
-    const connector = this.#options.plugins.connector(spec.config['connector.class'] ?? '');
-    try {
-      return ask(connector) ?? false;
-    } catch (error) {
-      if (isConnectException(error)) throw new BadRequestException(error.message, { cause: error });
-      throw error;
-    }
-  }
-
-  /** The consumer group only mirrors what the table says, for the sake of tools: that it lags behind fails no request. */
-  async #mirror(spec: ConnectorSpec, write: (admin: ReturnType<KafkaClients['admin']>, group: string) => Promise<void>): Promise<void> {
-    const group = spec.config['consumer.override.group.id'] ?? `connect-${spec.name}`;
-    const admin = this.#options.kafka.admin();
-    try {
-      await write(admin, group);
-    } catch (error) {
-      this.#options.logger.warn('The consumer group of a sink connector could not be brought up to date', {
-        connector: spec.name,
-        group,
-        error: String(error),
-      });
-    } finally {
-      await admin.close();
-    }
-  }
-
   #stateInfo(snapshot: ConnectorSnapshot): ConnectorStateInfo {
     const { clock, plugins, workerId } = this.#options;
     return connectorStateInfo(snapshot, { now: clock.now(), plugins, workerId });
@@ -463,14 +351,6 @@ function withName(name: string, config: RawConfig): RawConfig {
   if (included === null) return { ...config, name };
   if (included !== name) throw new BadRequestException(`Connector name configuration (${included}) doesn't match connector name in the URL (${name})`);
   return config;
-}
-
-function modified(what: 'altered' | 'reset', own: boolean): Message {
-  return {
-    message: own
-      ? `The offsets for this connector have been ${what} successfully`
-      : `The Connect framework-managed offsets for this connector have been ${what} successfully. However, if this connector manages offsets externally, they will need to be manually ${what} in the system that the connector uses.`,
-  };
 }
 
 function withoutSuffix(name: string): string {

@@ -1,0 +1,158 @@
+import type { Clock } from '../connect/clock.ts';
+import { isConnectException, NotFoundException } from '../connect/errors.ts';
+import type { Logger } from '../connect/logger.ts';
+import type { Plugins } from '../connect/plugins.ts';
+import { parsePartitionKey } from '../connect/topic-partition.ts';
+import type { KafkaClients } from '../kafka/ports.ts';
+import type { ConnectorSpec, Storage } from '../storage/ports.ts';
+import { BadRequestException, ConnectRestException } from './connect-rest-exception.ts';
+import { type OffsetChange, parseSinkOffsets, parseSourceOffsets } from './connector-offsets.ts';
+import type { Message } from './entities.ts';
+
+const conflictingOperation = 'Cannot complete request because of a conflicting operation (e.g. worker rebalance)';
+/** How long a request waits for the tasks of a stopped connector to be gone, and how often it looks. */
+const drainTimeoutMs = 10_000;
+const drainIntervalMs = 200;
+
+/** Changes offsets of stopped connectors (KIP-875). */
+export class OffsetModification {
+  readonly #options: { readonly storage: Storage; readonly kafka: KafkaClients; readonly plugins: Plugins; readonly clock: Clock; readonly logger: Logger };
+
+  constructor(options: { storage: Storage; kafka: KafkaClients; plugins: Plugins; clock: Clock; logger: Logger }) {
+    this.#options = options;
+  }
+
+  /** Sets or removes some offsets; the connector may refuse. Throws BadRequestException with Kafka's texts. */
+  async alter(name: string, changes: readonly OffsetChange[] | null): Promise<Message> {
+    if (changes === null || changes.length === 0) throw new BadRequestException('Partitions / offsets need to be provided for an alter offsets request');
+    const spec = await this.#stopped(name);
+    const own =
+      spec.type === 'sink' ? await this.#alterSinkOffsets(spec, parseSinkOffsets(changes)) : await this.#alterSourceOffsets(spec, parseSourceOffsets(changes));
+    return modified('altered', own);
+  }
+
+  /** Removes all of them. */
+  async reset(name: string): Promise<Message> {
+    const spec = await this.#stopped(name);
+    const { offsets } = this.#options.storage;
+    let own: boolean;
+    if (spec.type === 'sink') {
+      const stored = [...(await offsets.sinkOffsets(name)).keys()];
+      own = this.#askConnector(spec, (connector) =>
+        connector.kind === 'sink'
+          ? connector.alterOffsets?.(
+              spec.config,
+              stored.map((key) => ({ partition: parsePartitionKey(key), offset: null })),
+            )
+          : undefined,
+      );
+      await offsets.purge(name);
+      await this.#mirror(spec, (admin, group) => admin.deleteGroup(group));
+    } else {
+      const stored = await offsets.sourceOffsets(name);
+      own = this.#askConnector(spec, (connector) =>
+        connector.kind === 'source'
+          ? connector.alterOffsets?.(
+              spec.config,
+              stored.map(({ partition }) => ({ partition, offset: null })),
+            )
+          : undefined,
+      );
+      await offsets.purge(name);
+    }
+    return modified('reset', own);
+  }
+
+  /** The spec of a connector whose offsets may be changed: it is stopped, and its last run is over. */
+  async #stopped(name: string): Promise<ConnectorSpec> {
+    const { clock } = this.#options;
+    const deadline = clock.now() + drainTimeoutMs;
+    for (;;) {
+      const { spec, tasks } = await this.#snapshot(name);
+      if (spec.targetState !== 'STOPPED')
+        throw new BadRequestException(
+          `Connectors must be in the STOPPED state before their offsets can be modified. This can be done for the specified connector by issuing a 'PUT' request to the '/connectors/${name}/stop' endpoint`,
+        );
+      if (tasks.length === 0) return spec;
+      if (clock.now() >= deadline) throw new ConnectRestException(409, conflictingOperation);
+      await clock.sleep(drainIntervalMs);
+    }
+  }
+
+  async #alterSourceOffsets(spec: ConnectorSpec, offsets: ReturnType<typeof parseSourceOffsets>): Promise<boolean> {
+    const own = this.#askConnector(spec, (connector) => (connector.kind === 'source' ? connector.alterOffsets?.(spec.config, offsets) : undefined));
+    await this.#options.storage.offsets.alterSourceOffsets(spec.name, offsets);
+    return own;
+  }
+
+  async #alterSinkOffsets(spec: ConnectorSpec, offsets: ReadonlyMap<string, bigint | null>): Promise<boolean> {
+    const set = new Map([...offsets].filter((entry): entry is [string, bigint] => entry[1] !== null));
+    const stored = await this.#options.storage.offsets.sinkOffsets(spec.name);
+    if (set.size === 0 && stored.size === 0)
+      throw new BadRequestException(`Failed to alter consumer group offsets for connector ${spec.name}: it has no offsets that could be removed`);
+    await this.#requirePartitions(spec.name, [...set.keys()]);
+    const changes = [...offsets].map(([key, offset]) => ({ partition: parsePartitionKey(key), offset }));
+    const own = this.#askConnector(spec, (connector) => (connector.kind === 'sink' ? connector.alterOffsets?.(spec.config, changes) : undefined));
+    await this.#options.storage.offsets.alterSinkOffsets(spec.name, offsets);
+    if (set.size > 0) await this.#mirror(spec, (admin, group) => admin.commitGroupOffsets(group, set));
+    return own;
+  }
+
+  async #requirePartitions(name: string, keys: readonly string[]): Promise<void> {
+    if (keys.length === 0) return;
+    const partitions = keys.map(parsePartitionKey);
+    const admin = this.#options.kafka.admin();
+    try {
+      const counts = await admin.partitionCounts([...new Set(partitions.map(({ topic }) => topic))]);
+      const missing = partitions.filter(({ topic, partition }) => partition < 0 || partition >= (counts.get(topic) ?? 0));
+      if (missing.length > 0)
+        throw new BadRequestException(
+          `Failed to alter consumer group offsets for connector ${name}: there is no partition ${missing.map(({ topic, partition }) => `${partition} of topic ${topic}`).join(', ')}`,
+        );
+    } finally {
+      await admin.close();
+    }
+  }
+
+  /** Lets the connector refuse. True when it keeps no offsets elsewhere, so that ours are all there are. */
+  #askConnector(spec: ConnectorSpec, ask: (connector: ReturnType<Plugins['connector']>) => boolean | undefined): boolean {
+    const connector = this.#options.plugins.connector(spec.config['connector.class'] ?? '');
+    try {
+      return ask(connector) ?? false;
+    } catch (error) {
+      if (isConnectException(error)) throw new BadRequestException(error.message, { cause: error });
+      throw error;
+    }
+  }
+
+  /** The consumer group only mirrors what the table says, for the sake of tools: that it lags behind fails no request. */
+  async #mirror(spec: ConnectorSpec, write: (admin: ReturnType<KafkaClients['admin']>, group: string) => Promise<void>): Promise<void> {
+    const group = spec.config['consumer.override.group.id'] ?? `connect-${spec.name}`;
+    const admin = this.#options.kafka.admin();
+    try {
+      await write(admin, group);
+    } catch (error) {
+      this.#options.logger.warn('The consumer group of a sink connector could not be brought up to date', {
+        connector: spec.name,
+        group,
+        error: String(error),
+      });
+    } finally {
+      await admin.close();
+    }
+  }
+
+  async #snapshot(name: string) {
+    const snapshot = await this.#options.storage.connectors.snapshot(name);
+    if (snapshot === null) throw new NotFoundException(`Connector ${name} not found`);
+    return snapshot;
+  }
+}
+
+function modified(what: 'altered' | 'reset', own: boolean): Message {
+  return {
+    message: own
+      ? `The offsets for this connector have been ${what} successfully`
+      : `The Connect framework-managed offsets for this connector have been ${what} successfully. However, if this connector manages offsets externally, they will need to be manually ${what} in the system that the connector uses.`,
+  };
+}
