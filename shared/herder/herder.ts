@@ -35,6 +35,8 @@ const concurrentChangeRetries = 5;
 /** The controller looks every minute; after so many without a look something is wrong with it. */
 const heartbeatTimeoutMs = 5 * 60_000;
 const snapshotsAtOnce = 25;
+const stopGraceMs = 5_000;
+const stopIntervalMs = 200;
 
 export interface HerderOptions {
   readonly storage: Storage;
@@ -189,7 +191,13 @@ export class Herder {
     if (!(await this.#options.storage.connectors.delete(name))) throw new NotFoundException(`Connector ${name} not found`);
   }
 
+  /** A connector that was just stopped has no tasks once it is paused: they are waited for to go first. */
   async pauseConnector(name: string): Promise<void> {
+    for (let waited = 0; waited < stopGraceMs; waited += stopIntervalMs) {
+      const snapshot = await this.#options.storage.connectors.snapshot(name);
+      if (snapshot?.spec.targetState !== 'STOPPED' || snapshot.tasks.length === 0) break;
+      await this.#options.clock.sleep(stopIntervalMs);
+    }
     await this.#changeState(name, 'PAUSED', () => false);
   }
 

@@ -81,6 +81,14 @@ describe('Resuming', () => {
     expect(table.spec('a')).toMatchObject({ targetState: 'STARTED', generation: before + 1 });
   });
 
+  it('finds no tasks when a connector was stopped and paused at once', async () => {
+    const { call, table, clock, states } = await running();
+    await call('PUT', '/connectors/a/stop');
+    clock.sleep = async () => table.plan('a', []);
+    await call('PUT', '/connectors/a/pause');
+    expect(await states()).toEqual(['PAUSED']);
+  });
+
   it('keeps the tasks of a connector that was paused', async () => {
     const { call, table } = await running();
     await call('PUT', '/connectors/a/pause');
