@@ -39,12 +39,16 @@ export async function openDataDir(path: string): Promise<DataDir> {
     .then(JSON.parse, () => ({}))
     .catch(() => ({}));
   await Promise.all((state.services ?? []).map((pid) => endLeftBehind(pid, path)));
+  let saved = Promise.resolve();
   return {
     path,
     state: { ports: state.ports ?? {}, services: [] },
-    async save(next) {
-      await writeFile(`${stateFile}.new`, JSON.stringify(next, null, 2));
-      await rename(`${stateFile}.new`, stateFile);
+    save(next) {
+      saved = saved.then(async () => {
+        await writeFile(`${stateFile}.new`, JSON.stringify(next, null, 2));
+        await rename(`${stateFile}.new`, stateFile);
+      });
+      return saved;
     },
     release: () => rm(lock, { force: true }),
   };

@@ -21,7 +21,10 @@ export interface KafkaOptions {
   readonly ports: { readonly kafka: number; readonly kafkaController: number };
 }
 
-/** One node that is broker and controller (KRaft), for one machine: few partitions for its own topics, no replicas, a small heap. */
+/**
+ * One node that is broker and controller (KRaft), for one machine: few partitions for its own topics, no replicas.
+ * After a kill the controller waits for the session of the former broker to end before it takes the new one.
+ */
 const properties = ({ dataDir, ports }: KafkaOptions) => `process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:${ports.kafkaController}
@@ -37,7 +40,8 @@ transaction.state.log.num.partitions=4
 share.coordinator.state.topic.replication.factor=1
 share.coordinator.state.topic.min.isr=1
 group.initial.rebalance.delay.ms=0
-controlled.shutdown.enable=false
+broker.heartbeat.interval.ms=1000
+broker.session.timeout.ms=4000
 log.retention.hours=-1
 `;
 
