@@ -28,7 +28,8 @@ export interface System {
   kill(): Promise<void>;
 }
 
-const tableName = 'sluice';
+/** Unless SLUICE_TABLE names another, for several Sluices beside one DynamoDB. */
+const defaultTable = 'sluice';
 /** For the runs to commit and release, and then for the servers to close their files. */
 const runsGraceMs = 5500;
 const serversGraceMs = 3500;
@@ -36,6 +37,7 @@ const serversGraceMs = 3500;
 /** Starts the topology on this machine. @throws StartupError, with nothing left running */
 export async function startSystem(options: SystemOptions): Promise<System> {
   const { dataDir, env, httpPort, worker, progress, signal } = options;
+  const tableName = env[environment.table] || defaultTable;
   const region = env.AWS_REGION || env.AWS_DEFAULT_REGION || 'us-east-1';
   const { modules, ignored } = readPluginPath(worker['plugin.path']);
   for (const entry of ignored) progress(`plugin.path: ${entry} has no plugins for Sluice and is ignored`);
@@ -53,8 +55,8 @@ export async function startSystem(options: SystemOptions): Promise<System> {
     const bundles = await bundling.catch((error) => {
       throw new StartupError(`The functions cannot be bundled: ${(error as Error).message}`, 1, { cause: error });
     });
-    const functionEnv = functionEnvironment(options, servers, region);
-    await prepareTable(functionEnv);
+    const functionEnv = functionEnvironment(options, servers, region, tableName);
+    await prepareTable(functionEnv, tableName);
     signal.throwIfAborted();
     host = await startLambdaHost({
       functions,
@@ -76,7 +78,12 @@ export async function startSystem(options: SystemOptions): Promise<System> {
   }
 }
 
-function functionEnvironment({ env, httpPort, worker, functionEnv }: SystemOptions, servers: Servers, region: string): Record<string, string> {
+function functionEnvironment(
+  { env, httpPort, worker, functionEnv }: SystemOptions,
+  servers: Servers,
+  region: string,
+  tableName: string,
+): Record<string, string> {
   const endpoint = servers.dynamodbEndpoint;
   const aws = endpoint
     ? { AWS_ENDPOINT_URL_DYNAMODB: endpoint, AWS_ENDPOINT_URL_DYNAMODB_STREAMS: endpoint, AWS_ACCESS_KEY_ID: 'local', AWS_SECRET_ACCESS_KEY: 'local' }
@@ -96,7 +103,7 @@ function functionEnvironment({ env, httpPort, worker, functionEnv }: SystemOptio
 }
 
 /** Makes the table where there is none. */
-async function prepareTable({ AWS_ENDPOINT_URL_DYNAMODB: endpoint, AWS_REGION: region = '' }: Record<string, string>): Promise<void> {
+async function prepareTable({ AWS_ENDPOINT_URL_DYNAMODB: endpoint, AWS_REGION: region = '' }: Record<string, string>, tableName: string): Promise<void> {
   const client = new DynamoDBClient({ region, ...(endpoint ? { endpoint, credentials: { accessKeyId: 'local', secretAccessKey: 'local' } } : {}) });
   try {
     await createTable(client, tableName);
