@@ -10,21 +10,22 @@ export interface EncodableRecord {
 
 /** Buffers of full batches, used again after the batch was acknowledged: a megabyte is not zeroed and collected each time. */
 export class BufferPool {
-  readonly #size: number;
+  /** Bytes of each buffer. */
+  readonly size: number;
   readonly #most: number;
   readonly #free: Buffer[] = [];
 
   constructor(size: number, most: number) {
-    this.#size = size;
+    this.size = size;
     this.#most = most;
   }
 
-  take(size: number): Buffer {
-    return size <= this.#size ? (this.#free.pop() ?? Buffer.allocUnsafeSlow(this.#size)) : Buffer.allocUnsafeSlow(size);
+  take(): Buffer {
+    return this.#free.pop() ?? Buffer.allocUnsafeSlow(this.size);
   }
 
   give(buffer: Buffer): void {
-    if (buffer.length === this.#size && this.#free.length < this.#most) this.#free.push(buffer);
+    if (buffer.length === this.size && this.#free.length < this.#most) this.#free.push(buffer);
   }
 }
 
@@ -120,7 +121,7 @@ export class RecordBatchEncoder {
   #grow(needed: number): void {
     // Small batches stay small; one that outgrew a quarter of a megabyte is likely to become full.
     const size = Math.max(needed, this.#buffer.length * 4);
-    const larger = size > 256 * 1024 ? this.#pool.take(needed) : Buffer.allocUnsafe(size);
+    const larger = size > 256 * 1024 && needed <= this.#pool.size ? this.#pool.take() : Buffer.allocUnsafe(size);
     this.#buffer.copy(larger, 0, 0, this.#position);
     this.#buffer = larger;
   }
