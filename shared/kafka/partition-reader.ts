@@ -99,6 +99,7 @@ export class KafkaPartitionReader implements PartitionReader {
     for (;;) {
       this.#throwFailure();
       this.#pump();
+      this.#throwFailure();
       const left = deadline - Date.now();
       if (left <= 0 || signal?.aborted || this.#closed) return [];
       await this.#wait(left, signal);
