@@ -17,7 +17,13 @@ export class AsyncQueue {
   readonly #onError: (error: unknown) => void;
   #stopped = false;
 
-  constructor(options: { pool: EnvironmentPool; sqs: SQSClient; queueUrls: Readonly<Record<QueueName, string>>; retryScale: number; onError: (error: unknown) => void }) {
+  constructor(options: {
+    pool: EnvironmentPool;
+    sqs: SQSClient;
+    queueUrls: Readonly<Record<QueueName, string>>;
+    retryScale: number;
+    onError: (error: unknown) => void;
+  }) {
     this.#pool = options.pool;
     this.#sqs = options.sqs;
     this.#queueUrls = options.queueUrls;

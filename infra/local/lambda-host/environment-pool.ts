@@ -43,7 +43,8 @@ export class EnvironmentPool {
 
   spec(name: string): FunctionSpec {
     const spec = this.#options.functions.find((each) => each.name === name);
-    if (spec === undefined) throw new InvokeError(404, 'ResourceNotFoundException', `Function not found: arn:aws:lambda:us-east-1:000000000000:function:${name}`, { Type: 'User' });
+    if (spec === undefined)
+      throw new InvokeError(404, 'ResourceNotFoundException', `Function not found: arn:aws:lambda:us-east-1:000000000000:function:${name}`, { Type: 'User' });
     return spec;
   }
 

@@ -46,7 +46,15 @@ export class ExecutionEnvironment {
   #usedAt = performance.now();
   readonly exited: Promise<void>;
 
-  constructor(options: { id: string; spec: FunctionSpec; bundle: string; env: Readonly<Record<string, string>>; runtimeApi: string; log: FunctionLog; freeze: boolean }) {
+  constructor(options: {
+    id: string;
+    spec: FunctionSpec;
+    bundle: string;
+    env: Readonly<Record<string, string>>;
+    runtimeApi: string;
+    log: FunctionLog;
+    freeze: boolean;
+  }) {
     const { id, spec, bundle, env, runtimeApi, log, freeze } = options;
     this.id = id;
     this.spec = spec;
@@ -173,7 +181,9 @@ export class ExecutionEnvironment {
     this.#usedAt = performance.now();
     const ms = this.#usedAt - running.startedAt;
     this.#log.line(`END RequestId: ${running.requestId}`);
-    this.#log.line(`REPORT RequestId: ${running.requestId}\tDuration: ${ms.toFixed(2)} ms\tBilled Duration: ${Math.ceil(ms)} ms\tMemory Size: ${this.spec.memoryMb} MB`);
+    this.#log.line(
+      `REPORT RequestId: ${running.requestId}\tDuration: ${ms.toFixed(2)} ms\tBilled Duration: ${Math.ceil(ms)} ms\tMemory Size: ${this.spec.memoryMb} MB`,
+    );
     running.settle(result);
   }
 
@@ -185,7 +195,10 @@ export class ExecutionEnvironment {
     const message = `${new Date().toISOString()} ${running.requestId} Task timed out after ${this.spec.timeoutSeconds.toFixed(2)} seconds`;
     this.#log.line(message);
     this.kill();
-    this.#settle(running, failure('Sandbox.Timedout', `RequestId: ${running.requestId} Error: Task timed out after ${this.spec.timeoutSeconds.toFixed(2)} seconds`));
+    this.#settle(
+      running,
+      failure('Sandbox.Timedout', `RequestId: ${running.requestId} Error: Task timed out after ${this.spec.timeoutSeconds.toFixed(2)} seconds`),
+    );
   }
 
   #died(how: string, resolve: () => void): void {

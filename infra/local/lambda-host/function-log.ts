@@ -29,7 +29,8 @@ export class FunctionLog {
 
   /** Copies what a process prints. */
   follow(child: ChildProcess): void {
-    for (const stream of [child.stdout, child.stderr]) if (stream !== null) createInterface({ input: stream as Readable }).on('line', (text) => this.line(text));
+    for (const stream of [child.stdout, child.stderr])
+      if (stream !== null) createInterface({ input: stream as Readable }).on('line', (text) => this.line(text));
   }
 
   flush(): void {

@@ -30,13 +30,15 @@ async function serve(request: IncomingMessage, response: ServerResponse, pool: E
   const runtime = /^\/([0-9a-f]+)\/2018-06-01\/runtime\/(.+)$/.exec(path);
   if (runtime !== null) return serveRuntime(request, response, pool, runtime[1] as string, runtime[2] as string);
   const invoke = /^\/2015-03-31\/functions\/([^/]+)\/invocations(?:\?.*)?$/.exec(path);
-  if (invoke === null || request.method !== 'POST') throw new InvokeError(404, 'ResourceNotFoundException', `This host serves Invoke only, not ${request.method} ${path}`);
+  if (invoke === null || request.method !== 'POST')
+    throw new InvokeError(404, 'ResourceNotFoundException', `This host serves Invoke only, not ${request.method} ${path}`);
   const name = functionName(decodeURIComponent(invoke[1] as string));
   const type = request.headers['x-amz-invocation-type'] ?? 'RequestResponse';
   const body = await read(request);
   const payload = body.length === 0 ? '{}' : body.toString();
   const limit = type === 'Event' ? asyncBytesMax : syncBytesMax;
-  if (body.length > limit) throw new InvokeError(413, 'RequestTooLargeException', `${body.length} byte payload is too large for the ${type} invocation type (limit ${limit} bytes)`);
+  if (body.length > limit)
+    throw new InvokeError(413, 'RequestTooLargeException', `${body.length} byte payload is too large for the ${type} invocation type (limit ${limit} bytes)`);
   try {
     JSON.parse(payload);
   } catch (error) {

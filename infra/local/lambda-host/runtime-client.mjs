@@ -10,7 +10,10 @@ const agent = new Agent({ keepAlive: true, maxSockets: 1 });
 const base = `${api.pathname.replace(/\/$/, '')}/2018-06-01/runtime`;
 
 // When the host is gone, whatever happened to it, nobody needs this process.
-process.stdin.on('end', () => process.exit(1)).on('error', () => process.exit(1)).resume();
+process.stdin
+  .on('end', () => process.exit(1))
+  .on('error', () => process.exit(1))
+  .resume();
 process.stdin.unref?.();
 
 function call(method, path, body) {

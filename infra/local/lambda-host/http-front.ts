@@ -1,0 +1,116 @@
+import { randomUUID } from 'node:crypto';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { EnvironmentPool } from './environment-pool.ts';
+import { InvokeError } from './errors.ts';
+
+/** API Gateway's limit for a request, in bytes. */
+const bytesMax = 10 * 1024 * 1024;
+
+/** What a function answers an HTTP API with. */
+interface HttpResult {
+  readonly statusCode?: number;
+  readonly headers?: Readonly<Record<string, string | number | boolean>>;
+  readonly cookies?: readonly string[];
+  readonly body?: string;
+  readonly isBase64Encoded?: boolean;
+}
+
+/**
+ * API Gateway's part: turns HTTP into events of an HTTP API (payload format 2.0) and answers back. `rawPath` is the path
+ * as it was sent, percent-encoded, so that a name with a slash in it can be told from two names.
+ */
+export function createHttpFront(target: string, pool: () => EnvironmentPool): Server {
+  return createServer((request, response) => {
+    serve(request, response, target, pool()).catch((error: unknown) => {
+      const known = error instanceof InvokeError;
+      answerJson(response, known ? error.status : 502, known ? error.message : `The function could not answer: ${String(error)}`);
+    });
+  });
+}
+
+async function serve(request: IncomingMessage, response: ServerResponse, target: string, pool: EnvironmentPool): Promise<void> {
+  const body = await read(request);
+  if (body === null) return answerJson(response, 413, 'Request Entity Too Large');
+  const event = eventOf(request, body);
+  const { payload, error } = await pool.invokeNow(target, JSON.stringify(event));
+  if (error !== null) {
+    const { errorMessage } = JSON.parse(payload) as { errorMessage?: string };
+    return answerJson(response, 502, errorMessage ?? 'Internal Server Error');
+  }
+  const result = JSON.parse(payload) as HttpResult | null;
+  response.statusCode = result?.statusCode ?? 200;
+  for (const [name, value] of Object.entries(result?.headers ?? {})) response.setHeader(name, String(value));
+  if (result?.cookies !== undefined) response.setHeader('set-cookie', [...result.cookies]);
+  const out = Buffer.from(result?.body ?? '', result?.isBase64Encoded ? 'base64' : 'utf8');
+  const empty = out.length === 0 && (response.statusCode === 204 || response.statusCode === 304);
+  if (!empty) response.setHeader('content-length', out.length);
+  response.end(request.method === 'HEAD' ? undefined : out);
+}
+
+function eventOf(request: IncomingMessage, body: Buffer): object {
+  const target = request.url ?? '/';
+  const question = target.indexOf('?');
+  const rawPath = question < 0 ? target : target.slice(0, question);
+  const rawQueryString = question < 0 ? '' : target.slice(question + 1);
+  const { cookie, ...rest } = request.headers;
+  const headers = Object.fromEntries(Object.entries(rest).map(([name, value]) => [name, Array.isArray(value) ? value.join(',') : (value ?? '')]));
+  const query: Record<string, string> = {};
+  for (const [name, value] of new URLSearchParams(rawQueryString)) query[name] = name in query ? `${query[name]},${value}` : value;
+  const text = isText(body);
+  const now = new Date();
+  return {
+    version: '2.0',
+    routeKey: '$default',
+    rawPath,
+    rawQueryString,
+    ...(cookie === undefined ? {} : { cookies: cookie.split('; ') }),
+    headers,
+    ...(rawQueryString === '' ? {} : { queryStringParameters: query }),
+    requestContext: {
+      accountId: '000000000000',
+      apiId: 'local',
+      domainName: request.headers.host ?? '127.0.0.1',
+      domainPrefix: 'local',
+      http: {
+        method: request.method,
+        path: rawPath,
+        protocol: `HTTP/${request.httpVersion}`,
+        sourceIp: request.socket.remoteAddress,
+        userAgent: request.headers['user-agent'] ?? '',
+      },
+      requestId: randomUUID(),
+      routeKey: '$default',
+      stage: '$default',
+      time: now.toUTCString(),
+      timeEpoch: now.getTime(),
+    },
+    ...(body.length === 0 ? {} : { body: body.toString(text ? 'utf8' : 'base64') }),
+    isBase64Encoded: !text && body.length > 0,
+  };
+}
+
+/** Whether bytes survive as UTF-8 text. */
+function isText(body: Buffer): boolean {
+  try {
+    new TextDecoder('utf8', { fatal: true, ignoreBOM: true }).decode(body);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+async function read(request: IncomingMessage): Promise<Buffer | null> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of request) {
+    size += (chunk as Buffer).length;
+    if (size <= bytesMax) chunks.push(chunk as Buffer);
+  }
+  if (size > bytesMax) return null;
+  return Buffer.concat(chunks);
+}
+
+function answerJson(response: ServerResponse, status: number, message: string): void {
+  if (response.headersSent) return void response.end();
+  response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify({ error_code: status, message }));
+}
