@@ -13,6 +13,9 @@ import type { OffsetReset, PartitionReader, PartitionReaderOptions, PartitionRec
 import { batchField, batchLogOverhead, compressionOf } from './record-batch.ts';
 import { RecordBatchDecoder } from './record-batch-decoder.ts';
 
+// Larger answers are slower by the byte: their memory is new to the process each time.
+const largestAnswer = 8 * 1024 * 1024;
+
 interface Fetcher {
   readonly nodeId: number;
   connection: BrokerConnection | undefined;
@@ -237,7 +240,7 @@ export class KafkaPartitionReader implements PartitionReader {
     const room = this.#budget - this.#buffered - this.#reserved;
     // The broker sends one batch at least, however small the limit: without room it is not asked.
     if (room <= 0) return;
-    const maxBytes = Math.min(room, states.length * this.#partitionMaxBytes);
+    const maxBytes = Math.min(room, states.length * this.#partitionMaxBytes, Math.max(largestAnswer, this.#partitionMaxBytes));
     const epochs = states.map((state) => state.epoch);
     // Whoever has just been assigned or moved wants to know at once whether there is anything.
     const eager = waiting || states.some((state) => state.end === undefined);
