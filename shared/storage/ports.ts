@@ -118,9 +118,9 @@ export interface ConnectorStore {
   update(expected: ConnectorSpec, change: SpecChange): Promise<ConnectorSpec | null>;
   /** Removes spec, status, tasks and active topics. Source offsets and sink offsets stay, as in Kafka Connect. False when it was not there. */
   delete(name: string): Promise<boolean>;
-  /** Makes a failed or idle task due again with fresh instances; false when there is no such task. A run under way stops and hands over. */
+  /** Makes a failed or idle task due again with fresh instances; false when there is no such task. A run under way stops and hands over. A failure that waits to be routed still does. */
   restartTask(name: string, task: number): Promise<boolean>;
-  /** Plans anew under a new generation; clears a failed connector state. */
+  /** Asks the connector for its task configs again, and clears its failure; tasks go on unless their configs changed. False when it is not there. */
   restartConnector(name: string): Promise<boolean>;
   addActiveTopics(name: string, topics: readonly string[]): Promise<void>;
   resetActiveTopics(name: string): Promise<void>;
@@ -136,20 +136,24 @@ export interface PlannedTask {
 export interface ControlStore {
   /** Specs and tasks that are due at `now`, from the sparse index; eventually consistent. */
   due(now: number): Promise<{ specs: readonly ConnectorSpec[]; tasks: readonly TaskItem[] }>;
-  /** Claims a due item so that the next looks leave it alone until `dueAt`; false when it changed meanwhile. */
+  /**
+   * Claims a due item so that the next looks leave it alone until `dueAt`; false when it changed meanwhile.
+   * A task is taken off the schedule (null) only while its connector is not STARTED; else false.
+   */
   deferTask(task: TaskItem, dueAt: number | null): Promise<boolean>;
   deferSpec(spec: ConnectorSpec, dueAt: number | null): Promise<boolean>;
   /**
    * Replaces the tasks of a connector by those of `spec.generation` and marks it planned. Sink offsets move with their
    * partitions. No lease may be held. May take several steps; done again from the start it comes to the same end.
-   * Returns the tasks, or null when the spec has moved on.
+   * Returns the tasks, or null when the spec has moved on, or when an old task is still held or has a failure that waits
+   * to be routed: then the spec is due again soon.
    */
   plan(
     spec: ConnectorSpec,
     tasks: readonly PlannedTask[],
     options: { assignedTopics: Readonly<Record<string, number>> | null; specDueAt: number | null; taskDueAt: number | null; workerId: string },
   ): Promise<readonly TaskItem[] | null>;
-  /** Records that planning failed: connector state FAILED, its tasks gone from the schedule, failure to be routed. */
+  /** Records that planning failed: connector state FAILED, off the schedule until its user acts. Nothing when the spec has moved on. Who calls it tells the failure queue. */
   failConnector(spec: ConnectorSpec, failure: FailureReport, workerId: string): Promise<void>;
   /** Frees the lease of a run that is known to be over; false when it was not its owner any more. `failure` is routed at the next look. */
   loseRun(task: TaskItem, dueAt: number, failure: FailureReport): Promise<boolean>;
@@ -163,7 +167,7 @@ export interface ControlStore {
 
 /** How a run ends. */
 export interface ReleaseOutcome {
-  /** Null: not to be looked at until something changes. */
+  /** Null: not to be looked at until something changes; with `wake` it is due at once when it changed already. */
   readonly dueAt: number | null;
   readonly failure?: FailureReport;
   /** The run ended because it was told to: the controller should look at once. */
@@ -172,7 +176,7 @@ export interface ReleaseOutcome {
 
 /** What a run does to the table. Every write is conditional on the epoch: a run that lost its lease gets FencedException. */
 export interface RunStore {
-  /** Takes the lease of a task; null when it is held, or the task is gone, failed or of another generation. */
+  /** Takes the lease of a task; null when it is held, or the task is gone, failed, of another generation or not wanted to run, or has a failure that waits to be routed. */
   acquire(request: {
     connector: string;
     task: number;

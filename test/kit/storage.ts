@@ -173,6 +173,10 @@ export function storageContract(open: () => Promise<{ storage: Storage; clock: M
       await storage.runs.release(task, { dueAt: null, failure: failureOf(task) });
       expect(await acquire('c')).toBeNull();
       expect(await storage.connectors.restartTask(name, 0)).toBe(true);
+      // The failure is told first, restarted or not.
+      expect(await acquire('c')).toBeNull();
+      const restarted = await storage.control.task(name, 0);
+      if (restarted) await storage.control.clearFailure(restarted);
       expect((await mine('d')).restarts).toBe(1);
       expect(await storage.connectors.restartTask(name, 9)).toBe(false);
     });

@@ -1,12 +1,12 @@
 import type { ClusterStore } from '../ports.ts';
-import { clusterKey } from './items.ts';
-import type { Table } from './table.ts';
+import { clusterPk, infoKey, loggerPrefix } from './items.ts';
+import type { TableContext } from './table-storage.ts';
 
 /** Facts about the whole cluster: its id, the controller's heartbeat, log levels. */
-export function clusterStore(table: Table): ClusterStore {
+export function clusterStore({ table }: TableContext): ClusterStore {
   return {
     async info() {
-      const item = await table.get({ pk: clusterKey, sk: 'INFO' });
+      const item = await table.get(infoKey);
       return {
         clusterId: (item?.['clusterId'] as string | undefined) ?? null,
         heartbeatAt: item?.['heartbeatAt'] === undefined ? null : Number(item['heartbeatAt']),
@@ -14,18 +14,14 @@ export function clusterStore(table: Table): ClusterStore {
     },
 
     async logLevels() {
-      const items = await table.query({
-        ConsistentRead: true,
-        KeyConditionExpression: 'pk = :pk AND begins_with(sk, :prefix)',
-        ExpressionAttributeValues: { ':pk': clusterKey, ':prefix': 'LOGGER#' },
-      });
+      const items = await table.query({ pk: clusterPk, prefix: loggerPrefix });
       return Object.fromEntries(
-        items.map(({ sk, level, at }) => [(sk as string).slice('LOGGER#'.length), { level: level as string, lastModified: Number(at) }]),
+        items.map(({ sk, level, at }) => [(sk as string).slice(loggerPrefix.length), { level: level as string, lastModified: Number(at) }]),
       );
     },
 
     async setLogLevel(logger, level, at) {
-      await table.put({ pk: clusterKey, sk: `LOGGER#${logger}`, level, at });
+      await table.put({ pk: clusterPk, sk: `${loggerPrefix}${logger}`, level, at });
     },
   };
 }

@@ -1,26 +1,40 @@
+import { RetriableException } from '../../connect/errors.ts';
 import type { ConnectorSpec, ConnectorStatus, ConnectorStore, TaskItem } from '../ports.ts';
-import { connectorPk, nameKey, offsetsOf, sinkOffsetsKey, specKey, specOf, statusKey, statusOf, taskKey, taskOf, topicKey } from './items.ts';
-import type { Item, Key, Table } from './table.ts';
+import {
+  clusterPk,
+  connectorPk,
+  isTask,
+  keyOfItem,
+  nameKey,
+  namePrefix,
+  schedule,
+  sinkOffsetsSk,
+  specKey,
+  specOf,
+  specSk,
+  statusKey,
+  statusOf,
+  taskKey,
+  taskOf,
+  topicKey,
+  topicPrefix,
+} from './items.ts';
+import { keep, type Remains, remainsAfter, remainsOf } from './remains.ts';
+import { equal, type Item, missing, type Operation, present, transactionLimit, transactions } from './table.ts';
+import type { TableContext } from './table-storage.ts';
+
+/** How often a change of several items is tried again when others change them at the same time. */
+const maxRaces = 20;
 
 /** Specs, statuses, tasks and active topics, as the herder sees them. */
-export function connectorStore(table: Table): ConnectorStore {
-  /** Everything but offsets, in one consistent query: the keys are adjacent. */
-  const itemsOf = (name: string) =>
-    table.query({
-      ConsistentRead: true,
-      KeyConditionExpression: 'pk = :pk AND sk >= :from',
-      ExpressionAttributeValues: { ':pk': connectorPk(name), ':from': 'SINKOFFSETS' },
-    });
+export function connectorStore(context: TableContext): ConnectorStore {
+  const { table, clock, dueShards } = context;
+  const dueNow = (name: string, now: number) => schedule(name, dueShards, now).set;
 
   return {
     async list() {
-      const items = await table.query({
-        ConsistentRead: true,
-        KeyConditionExpression: 'pk = :pk AND begins_with(sk, :prefix)',
-        ExpressionAttributeValues: { ':pk': 'CLUSTER', ':prefix': 'CONNECTOR#' },
-        ProjectionExpression: 'sk',
-      });
-      return items.map(({ sk }) => (sk as string).slice('CONNECTOR#'.length));
+      const items = await table.query({ pk: clusterPk, prefix: namePrefix, attributes: ['sk'] });
+      return items.map(({ sk }) => (sk as string).slice(namePrefix.length));
     },
 
     async get(name) {
@@ -33,142 +47,133 @@ export function connectorStore(table: Table): ConnectorStore {
       let status: ConnectorStatus | null = null;
       const tasks: TaskItem[] = [];
       const topics: string[] = [];
-      for (const item of await itemsOf(name)) {
+      for (const item of await table.query({ pk: connectorPk(name), from: specSk })) {
         const sk = item['sk'] as string;
-        if (sk === 'SPEC') spec = specOf(item);
-        else if (sk === 'STATUS') status = statusOf(item);
-        else if (sk.startsWith('TASK#')) tasks.push(taskOf(item));
-        else if (sk.startsWith('TOPIC#')) topics.push(sk.slice('TOPIC#'.length));
+        if (sk === specSk) spec = specOf(item);
+        else if (isTask(item)) tasks.push(taskOf(item));
+        else if (sk.startsWith(topicPrefix)) topics.push(sk.slice(topicPrefix.length));
+        else status = statusOf(item);
       }
       return spec && { spec, status, tasks: tasks.sort((a, b) => a.task - b.task), topics };
     },
 
     async create({ name, type, config, targetState }) {
-      const now = table.clock.now();
+      const remains = await removeLeftovers(context, name);
+      if (remains === null) return null;
+      const now = clock.now();
+      const generation = Math.max(now, remains.generation + 1);
       const item: Item = {
         ...specKey(name),
         connector: name,
         type,
         config,
         targetState,
-        generation: now,
+        generation,
         plannedGeneration: 0,
         createdAt: now,
         updatedAt: now,
+        assignedTopics: null,
         revision: 1,
-        dueShard: table.shardOf(name),
-        dueAt: now,
-        wake: table.wake(),
+        ...dueNow(name, now),
+        wake: `created ${generation}`,
       };
-      const absent = { ConditionExpression: 'attribute_not_exists(pk)' };
-      const created = await table.transact([
-        { Put: { TableName: table.name, Item: item, ...absent } },
-        { Put: { TableName: table.name, Item: nameKey(name) } },
-      ]);
-      return created ? specOf(item) : null;
+      const refused = await table.transact([{ put: item, when: [missing('pk')] }, { put: nameKey(name) }]);
+      return refused.length > 0 ? null : specOf(item);
     },
 
     async update(expected, change) {
-      const now = table.clock.now();
-      const values: Record<string, unknown> = {
-        ':revision': expected.revision,
-        ':next': expected.revision + 1,
-        ':now': now,
-        ':generation': change.newGeneration ? Math.max(expected.generation + 1, now) : expected.generation,
-        ':config': change.config ?? expected.config,
-        ':type': change.type ?? expected.type,
-        ':targetState': change.targetState ?? expected.targetState,
-        ':shard': table.shardOf(expected.name),
-        ':wake': table.wake(),
+      const now = clock.now();
+      const set = {
+        ...(change.config === undefined ? {} : { config: change.config }),
+        ...(change.type === undefined ? {} : { type: change.type }),
+        ...(change.targetState === undefined ? {} : { targetState: change.targetState }),
+        generation: change.newGeneration ? Math.max(expected.generation + 1, now) : expected.generation,
+        revision: expected.revision + 1,
+        updatedAt: now,
+        ...dueNow(expected.name, now),
       };
-      const item = await table.update({
-        Key: specKey(expected.name),
-        ConditionExpression: 'revision = :revision',
-        UpdateExpression:
-          'SET revision = :next, updatedAt = :now, generation = :generation, config = :config, #type = :type, targetState = :targetState, dueShard = :shard, dueAt = :now, wake = :wake',
-        ExpressionAttributeNames: { '#type': 'type' },
-        ExpressionAttributeValues: values,
-      });
+      const when = [equal('revision', expected.revision), equal('generation', expected.generation)];
+      const item = await table.update(specKey(expected.name), { set, wake: true }, when, { returnNew: true });
       return item && specOf(item);
     },
 
     async delete(name) {
-      const items = await itemsOf(name);
-      if (!items.some(({ sk }) => sk === 'SPEC')) return false;
-      await keepSinkOffsets(table, name, items);
-      const gone = await table.transact([
-        { Delete: { TableName: table.name, Key: specKey(name), ConditionExpression: 'attribute_exists(pk)' } },
-        { Delete: { TableName: table.name, Key: nameKey(name) } },
-      ]);
-      // Should this be cut off, what is left belongs to nobody: the next plan of the name replaces it.
-      await table.deleteAll(items.filter(({ sk }) => sk !== 'SPEC' && sk !== 'SINKOFFSETS').map(({ pk, sk }) => ({ pk, sk }) as Key));
-      return gone;
+      for (let race = 0; race < maxRaces; race++) {
+        const items = await table.query({ pk: connectorPk(name), from: sinkOffsetsSk });
+        const spec = items.find(({ sk }) => sk === specSk);
+        if (spec === undefined) return false;
+        const first: Operation[] = [{ delete: specKey(name), when: [equal('revision', spec['revision'])] }, { delete: nameKey(name) }];
+        if (!(await removeSome(context, name, items, first))) continue;
+        await removeLeftovers(context, name);
+        return true;
+      }
+      throw raced(name);
     },
 
     async restartTask(name, task) {
-      const now = table.clock.now();
-      const Key = taskKey(name, task);
-      const again = 'restarts = restarts + :one, #state = :running';
-      const names = { '#state': 'state', '#owner': 'owner' };
-      const common = { ':one': 1, ':running': 'RUNNING' };
-      const idle = await table.update({
-        Key,
-        ConditionExpression: 'attribute_exists(pk) AND attribute_not_exists(#owner)',
-        UpdateExpression: `SET ${again}, dueAt = :now, dueShard = :shard, wake = :wake, lostRuns = :zero REMOVE trace, failure`,
-        ExpressionAttributeNames: names,
-        ExpressionAttributeValues: { ...common, ':now': now, ':shard': table.shardOf(name), ':wake': table.wake(), ':zero': 0 },
-      });
-      if (idle !== null) return true;
-      const running = await table.update({
-        Key,
-        ConditionExpression: 'attribute_exists(pk) AND attribute_exists(#owner)',
-        UpdateExpression: `SET ${again} REMOVE wake`,
-        ExpressionAttributeNames: names,
-        ExpressionAttributeValues: common,
-      });
-      return running !== null;
+      const key = taskKey(name, task);
+      for (let race = 0; race < maxRaces; race++) {
+        const item = await table.get(key);
+        if (item === null) return false;
+        const held = item['owner'] !== undefined;
+        // A run under way sees that `restarts` has grown; a failure that nobody was told of yet is told first.
+        const set = { state: 'RUNNING', lostRuns: 0, ...(held ? {} : dueNow(name, clock.now())) };
+        const change = { set, add: { restarts: 1 }, remove: ['trace', 'resumeAt'], wake: !held };
+        if (await table.update(key, change, [present('pk'), held ? equal('owner', item['owner']) : missing('owner')])) return true;
+      }
+      throw raced(name);
     },
 
     async restartConnector(name) {
-      const now = table.clock.now();
-      const item = await table.update({
-        Key: specKey(name),
-        ConditionExpression: 'attribute_exists(pk)',
-        UpdateExpression: 'SET dueAt = :now, dueShard = :shard, wake = :wake',
-        ExpressionAttributeValues: { ':now': now, ':shard': table.shardOf(name), ':wake': table.wake() },
-      });
-      if (item === null) return false;
-      await table.update({
-        Key: statusKey(name),
-        ConditionExpression: '#state = :failed',
-        UpdateExpression: 'SET #state = :unassigned REMOVE trace',
-        ExpressionAttributeNames: { '#state': 'state' },
-        ExpressionAttributeValues: { ':failed': 'FAILED', ':unassigned': 'UNASSIGNED' },
-      });
+      const change = { set: dueNow(name, clock.now()), add: { revision: 1 }, wake: true };
+      if ((await table.update(specKey(name), change, [present('pk')])) === null) return false;
+      await table.update(statusKey(name), { set: { state: 'UNASSIGNED' }, remove: ['trace'] }, [equal('state', 'FAILED')]);
       return true;
     },
 
     async addActiveTopics(name, topics) {
-      for (const topic of topics) await table.put(topicKey(name, topic));
+      const puts = [...new Set(topics)].map((topic) => ({ put: topicKey(name, topic) }));
+      for (const some of transactions(puts, 1)) await table.transact([{ check: specKey(name), when: [present('pk')] }, ...some]);
     },
 
     async resetActiveTopics(name) {
-      const items = await table.query({
-        KeyConditionExpression: 'pk = :pk AND begins_with(sk, :prefix)',
-        ExpressionAttributeValues: { ':pk': connectorPk(name), ':prefix': 'TOPIC#' },
-        ConsistentRead: true,
-      });
-      await table.deleteAll(items.map(({ pk, sk }) => ({ pk, sk }) as Key));
+      const items = await table.query({ pk: connectorPk(name), prefix: topicPrefix });
+      for (const some of transactions(
+        items.map((item) => ({ delete: keyOfItem(item) })),
+        0,
+      ))
+        await table.transact(some);
     },
   };
 }
 
-/** Copies the offsets of tasks that are about to go to where they stay. Returns all of them. */
-export async function keepSinkOffsets(table: Table, name: string, items: readonly Item[]): Promise<Map<string, bigint>> {
-  const offsets = new Map<string, bigint>();
-  for (const item of items) if (item['offsets'] !== undefined) for (const [key, offset] of offsetsOf(item['offsets'])) offsets.set(key, offset);
-  const kept = offsetsOf(items.find(({ sk }) => sk === 'SINKOFFSETS')?.['offsets']);
-  const changed = [...offsets].some(([key, offset]) => kept.get(key) !== offset);
-  if (changed) await table.put({ ...sinkOffsetsKey(name), offsets: Object.fromEntries(offsets) });
-  return offsets;
+/** Removes what a delete that was cut off has left of a connector. Returns what stays of it; null when the connector is there, and nothing was done. */
+async function removeLeftovers(context: TableContext, name: string): Promise<Remains | null> {
+  for (let race = 0; race < maxRaces; ) {
+    const items = await context.table.query({ pk: connectorPk(name), from: sinkOffsetsSk });
+    if (items.some(({ sk }) => sk === specSk)) return null;
+    if (items.every(({ sk }) => sk === sinkOffsetsSk)) return remainsOf(items);
+    if (!(await removeSome(context, name, items, [{ check: specKey(name), when: [missing('pk')] }]))) race++;
+  }
+  throw raced(name);
+}
+
+/**
+ * Removes as many items as one transaction takes, beside `first`, and keeps what must stay of the tasks among them.
+ * False when something changed meanwhile.
+ */
+async function removeSome({ table }: TableContext, name: string, items: readonly Item[], first: readonly Operation[]): Promise<boolean> {
+  const spec = items.find(({ sk }) => sk === specSk);
+  const removable = items.filter(({ sk }) => sk !== specSk && sk !== sinkOffsetsSk).slice(0, transactionLimit - first.length - 1);
+  const kept = remainsAfter([...items.filter(({ sk }) => sk === sinkOffsetsSk), ...removable], Number(spec?.['generation'] ?? 0));
+  const deletes = removable.map((item) => ({
+    delete: keyOfItem(item),
+    // A run may commit until its task is gone: what it stored meanwhile must be seen.
+    when: isTask(item) ? [equal('epoch', item['epoch']), equal('offsets', item['offsets'])] : [],
+  }));
+  return (await table.transact([...first, keep(name, kept), ...deletes])).length === 0;
+}
+
+function raced(name: string): RetriableException {
+  return new RetriableException(`Connector ${name} is being changed by others all the time; try again later`);
 }

@@ -1,153 +1,133 @@
+import { randomUUID } from 'node:crypto';
 import { partitionKey } from '../../connect/topic-partition.ts';
 import type { ConnectorSpec, ControlStore, PlannedTask, TaskItem } from '../ports.ts';
-import { keepSinkOffsets } from './connector-store.ts';
-import { clusterKey, connectorPk, specKey, specOf, statusKey, taskKey, taskOf } from './items.ts';
-import { type Item, type Key, type Table, tableSchema } from './table.ts';
+import {
+  afterTasks,
+  bounded,
+  boundedFailure,
+  connectorPk,
+  dueShard,
+  infoKey,
+  isTask,
+  keyOfItem,
+  schedule,
+  sinkOffsetsSk,
+  specKey,
+  specOf,
+  specSk,
+  statusKey,
+  taskKey,
+  taskOf,
+} from './items.ts';
+import { keep, type Remains, remainsAfter, remainsOf } from './remains.ts';
+import { equal, type Item, less, missing, notEqual, type Operation, present, same, transactions } from './table.ts';
+import type { TableContext } from './table-storage.ts';
 
-const planParallelism = 16;
+/** A plan that finds a run or an untold failure of the old tasks is tried again after this time. */
+const heldRecheckMs = 1_000;
 
 /** What the controller and connector runs do to the table. */
-export function controlStore(table: Table): ControlStore {
+export function controlStore({ table, clock, dueShards }: TableContext): ControlStore {
   return {
     async due(now) {
-      const shards = Array.from({ length: table.dueShards }, (_, shard) =>
-        table.query({
-          IndexName: tableSchema.dueIndex.name,
-          KeyConditionExpression: 'dueShard = :shard AND dueAt <= :now',
-          ExpressionAttributeValues: { ':shard': `DUE#${shard}`, ':now': now },
-        }),
-      );
-      const specs: ConnectorSpec[] = [];
-      const tasks: TaskItem[] = [];
-      for (const item of (await Promise.all(shards)).flat()) {
-        if (item['sk'] === 'SPEC') specs.push(specOf(item));
-        else tasks.push(taskOf(item));
-      }
-      return { specs, tasks };
+      const shards = await Promise.all(Array.from({ length: dueShards }, (_, shard) => table.due(dueShard(shard), now)));
+      const items = shards.flat();
+      return { specs: items.filter(({ sk }) => sk === specSk).map(specOf), tasks: items.filter(isTask).map(taskOf) };
     },
 
     async deferTask(task, dueAt) {
-      const due = dueExpression(table, task.connector, dueAt);
-      const item = await table.update({
-        Key: taskKey(task.connector, task.task),
-        ConditionExpression: `epoch = :epoch AND generation = :generation AND attribute_not_exists(#owner) AND ${sameDue(task.dueAt)}`,
-        UpdateExpression: due.expression,
-        ExpressionAttributeNames: { '#owner': 'owner' },
-        ExpressionAttributeValues: { ...due.values, ...dueValue(task.dueAt), ':epoch': task.epoch, ':generation': task.generation },
-      });
-      return item !== null;
+      const key = taskKey(task.connector, task.task);
+      const change = schedule(task.connector, dueShards, dueAt);
+      const when = [
+        equal('epoch', task.epoch),
+        equal('generation', task.generation),
+        equal('restarts', task.restarts),
+        missing('owner'),
+        same('dueAt', task.dueAt),
+      ];
+      if (dueAt !== null) return (await table.update(key, change, when)) !== null;
+      // Off the schedule only while its user wants it: one who resumes the connector at this moment would wait for ever.
+      const resting = { check: specKey(task.connector), when: [notEqual('targetState', 'STARTED')] };
+      return (await table.transact([resting, { update: key, change, when }])).length === 0;
     },
 
     async deferSpec(spec, dueAt) {
-      const due = dueExpression(table, spec.name, dueAt);
-      const item = await table.update({
-        Key: specKey(spec.name),
-        ConditionExpression: `revision = :revision AND generation = :generation AND ${sameDue(spec.dueAt)}`,
-        UpdateExpression: due.expression,
-        ExpressionAttributeValues: { ...due.values, ...dueValue(spec.dueAt), ':revision': spec.revision, ':generation': spec.generation },
-      });
-      return item !== null;
+      const when = [equal('revision', spec.revision), equal('generation', spec.generation), same('dueAt', spec.dueAt)];
+      return (await table.update(specKey(spec.name), schedule(spec.name, dueShards, dueAt), when)) !== null;
     },
 
     async plan(spec, planned, options) {
-      const { name } = spec;
-      const items = await table.query({
-        ConsistentRead: true,
-        KeyConditionExpression: 'pk = :pk AND sk BETWEEN :from AND :to',
-        ExpressionAttributeValues: { ':pk': connectorPk(name), ':from': 'SINKOFFSETS', ':to': 'TASK$' },
-      });
-      const now = table.clock.now();
-      const tasks = items.filter(({ sk }) => (sk as string).startsWith('TASK#'));
-      if (tasks.some((item) => item['owner'] !== undefined && Number(item['leaseExpiresAt']) > now)) return null;
-      const offsets = spec.type === 'sink' ? await keepSinkOffsets(table, name, items) : new Map<string, bigint>();
-      const made = planned.map((task, number) => plannedItem(table, spec, number, task, tasks, offsets, options));
-      // Done again after it was cut off, items of this generation are there already and may even be at work: they stay.
-      const stale = 'attribute_not_exists(pk) OR generation < :generation';
-      await inLanes(made, (item) => table.put(item, { ConditionExpression: stale, ExpressionAttributeValues: { ':generation': spec.generation } }));
-      await table.deleteAll(tasks.filter((item) => Number(item['task']) >= planned.length).map(({ pk, sk }) => ({ pk, sk }) as Key));
-      const due = dueExpression(table, name, options.specDueAt);
-      const done = await table.transact([
-        {
-          Update: {
-            TableName: table.name,
-            Key: specKey(name),
-            ConditionExpression: 'generation = :generation AND plannedGeneration < :generation',
-            UpdateExpression: due.expression
-              .replace('SET ', 'SET plannedGeneration = :generation, assignedTopics = :assigned, ')
-              .replace(/^REMOVE/, 'SET plannedGeneration = :generation, assignedTopics = :assigned REMOVE'),
-            ExpressionAttributeValues: { ...due.values, ':generation': spec.generation, ':assigned': options.assignedTopics },
-          },
-        },
-        { Put: { TableName: table.name, Item: { ...statusKey(name), state: 'RUNNING', workerId: options.workerId } } },
-      ]);
-      return done ? made.map(taskOf) : null;
+      const { name, generation, revision } = spec;
+      const plan = randomUUID();
+      const unplanned = [equal('revision', revision), equal('generation', generation), less('plannedGeneration', generation)];
+      if ((await table.update(specKey(name), { set: { plan } }, unplanned)) === null) return null;
+      // From here on every step checks that no other plan began and that the spec has not moved on.
+      const mine = [equal('plan', plan), ...unplanned];
+      const items = await table.query({ pk: connectorPk(name), from: sinkOffsetsSk, to: afterTasks });
+      const old = new Map(items.filter(isTask).map((item) => [Number(item['task']), item]));
+      if ([...old.values()].some(({ owner, failure }) => owner !== undefined || failure !== undefined)) {
+        await table.update(specKey(name), schedule(name, dueShards, clock.now() + heldRecheckMs), mine);
+        return null;
+      }
+      const before = remainsOf(items);
+      const kept = remainsAfter(items, generation);
+      const made = planned.map((task, number) => plannedItem(spec, number, task, old.get(number), kept, dueShards, options));
+      const unheld = (item: Item) => [equal('epoch', item['epoch']), missing('owner'), missing('failure')];
+      const steps: Operation[] = [
+        ...(changed(before, kept) ? [keep(name, kept)] : []),
+        ...made.map((item, number) => ({ put: item, when: old.has(number) ? unheld(old.get(number) as Item) : [missing('pk')] })),
+        ...[...old.values()].filter((item) => Number(item['task']) >= planned.length).map((item) => ({ delete: keyOfItem(item), when: unheld(item) })),
+      ];
+      const parts = transactions(steps, 2);
+      for (const part of parts.slice(0, -1)) {
+        if ((await table.transact([{ check: specKey(name), when: mine }, ...part])).length > 0) return null;
+      }
+      const { set, remove } = schedule(name, dueShards, options.specDueAt);
+      const change = { set: { ...set, plannedGeneration: generation, assignedTopics: options.assignedTopics }, remove };
+      const status = { put: { ...statusKey(name), state: 'RUNNING', workerId: options.workerId } };
+      const refused = await table.transact([{ update: specKey(name), change, when: mine }, status, ...(parts.at(-1) ?? [])]);
+      return refused.length > 0 ? null : made.map(taskOf);
     },
 
     async failConnector(spec, failure, workerId) {
-      await table.transact([
-        {
-          Update: {
-            TableName: table.name,
-            Key: specKey(spec.name),
-            ConditionExpression: 'generation = :generation',
-            UpdateExpression: 'REMOVE dueAt, dueShard, wake',
-            ExpressionAttributeValues: { ':generation': spec.generation },
-          },
-        },
-        { Put: { TableName: table.name, Item: { ...statusKey(spec.name), state: 'FAILED', trace: failure.trace ?? failure.error, workerId } } },
-      ]);
+      const change = schedule(spec.name, dueShards, null);
+      const when = [equal('generation', spec.generation), equal('revision', spec.revision)];
+      const status = { ...statusKey(spec.name), state: 'FAILED', trace: bounded(failure.trace ?? failure.error), workerId };
+      await table.transact([{ update: specKey(spec.name), change, when }, { put: status }]);
     },
 
     async loseRun(task, dueAt, failure) {
-      const item = await table.update({
-        Key: taskKey(task.connector, task.task),
-        ConditionExpression: 'epoch = :epoch AND #owner = :owner',
-        // Due at once, for the failure to be told; `resumeAt` is when the task itself goes on.
-        UpdateExpression:
-          'SET lostRuns = if_not_exists(lostRuns, :zero) + :one, failure = :failure, dueAt = :now, dueShard = :shard, resumeAt = :resumeAt, wake = :wake REMOVE #owner, leaseExpiresAt',
-        ExpressionAttributeNames: { '#owner': 'owner' },
-        ExpressionAttributeValues: {
-          ':epoch': task.epoch,
-          ':owner': task.lease?.owner ?? '',
-          ':zero': 0,
-          ':one': 1,
-          ':failure': failure,
-          ':now': table.clock.now(),
-          ':shard': table.shardOf(task.connector),
-          ':resumeAt': dueAt,
-          ':wake': table.wake(),
-        },
-      });
-      return item !== null;
+      if (task.lease === null) return false;
+      const { set } = schedule(task.connector, dueShards, clock.now());
+      // Due at once, for the failure to be told; `resumeAt` is when the task itself goes on.
+      const change = {
+        set: { ...set, failure: boundedFailure(failure), resumeAt: dueAt },
+        add: { lostRuns: 1 },
+        remove: ['owner', 'leaseId', 'leaseExpiresAt'],
+        wake: true,
+      };
+      const when = [equal('epoch', task.epoch), equal('owner', task.lease.owner)];
+      return (await table.update(taskKey(task.connector, task.task), change, when)) !== null;
     },
 
-    async clearFailure(task) {
-      const failed = task.state === 'FAILED';
-      await table.update({
-        Key: taskKey(task.connector, task.task),
-        ConditionExpression: 'epoch = :epoch AND attribute_exists(failure) AND attribute_not_exists(#owner)',
-        UpdateExpression: failed ? 'REMOVE failure, dueAt, dueShard, wake' : 'SET dueAt = if_not_exists(resumeAt, :now), wake = :wake REMOVE failure, resumeAt',
-        ExpressionAttributeNames: { '#owner': 'owner' },
-        ExpressionAttributeValues: { ':epoch': task.epoch, ...(failed ? {} : { ':now': table.clock.now(), ':wake': table.wake() }) },
-      });
+    async clearFailure({ connector, task, epoch, state, restarts }) {
+      const key = taskKey(connector, task);
+      const item = await table.get(key);
+      if (item === null) return;
+      const now = clock.now();
+      const resumeAt = Math.max(now, Number(item['resumeAt'] ?? 0));
+      const { set, remove } = schedule(connector, dueShards, state === 'FAILED' ? null : resumeAt);
+      const change = { set, remove: [...remove, 'failure', 'resumeAt'], wake: state !== 'FAILED' && resumeAt <= now };
+      // Who restarted the task meanwhile, or lost its next run, has made it due: the next look tells again.
+      const when = [equal('epoch', epoch), equal('state', state), equal('restarts', restarts), present('failure'), missing('owner')];
+      await table.update(key, change, [...when, same('resumeAt', item['resumeAt'] ?? null)]);
     },
 
     async replan(spec) {
-      const now = table.clock.now();
-      const item = await table.update({
-        Key: specKey(spec.name),
-        ConditionExpression: 'generation = :generation',
-        UpdateExpression: 'SET generation = :next, revision = revision + :one, dueAt = :now, dueShard = :shard, wake = :wake',
-        ExpressionAttributeValues: {
-          ':generation': spec.generation,
-          ':next': Math.max(spec.generation + 1, now),
-          ':one': 1,
-          ':now': now,
-          ':shard': table.shardOf(spec.name),
-          ':wake': table.wake(),
-        },
-      });
-      return item !== null;
+      const now = clock.now();
+      const { set } = schedule(spec.name, dueShards, now);
+      const change = { set: { ...set, generation: Math.max(spec.generation + 1, now) }, add: { revision: 1 }, wake: true };
+      return (await table.update(specKey(spec.name), change, [equal('generation', spec.generation)])) !== null;
     },
 
     async task(connector, task) {
@@ -156,30 +136,31 @@ export function controlStore(table: Table): ControlStore {
     },
 
     async heartbeat({ at, clusterId }) {
-      await table.update({
-        Key: { pk: clusterKey, sk: 'INFO' },
-        UpdateExpression: clusterId === null ? 'SET heartbeatAt = :at' : 'SET heartbeatAt = :at, clusterId = :clusterId',
-        ExpressionAttributeValues: { ':at': at, ...(clusterId === null ? {} : { ':clusterId': clusterId }) },
-      });
+      await table.update(infoKey, { set: { heartbeatAt: at, ...(clusterId === null ? {} : { clusterId }) } }, []);
     },
   };
 }
 
+function changed(before: Remains, after: Remains): boolean {
+  return (
+    before.epoch !== after.epoch || before.offsets.size !== after.offsets.size || [...after.offsets].some(([key, offset]) => before.offsets.get(key) !== offset)
+  );
+}
+
 function plannedItem(
-  table: Table,
   spec: ConnectorSpec,
   task: number,
   { config, partitions }: PlannedTask,
-  old: readonly Item[],
-  offsets: ReadonlyMap<string, bigint>,
+  old: Item | undefined,
+  kept: Remains,
+  dueShards: number,
   { taskDueAt, workerId }: { taskDueAt: number | null; workerId: string },
 ): Item {
-  const before = old.find((item) => Number(item['task']) === task);
-  const own: Record<string, bigint> = {};
+  const offsets: Record<string, bigint> = {};
   for (const { topic, partition } of partitions) {
     const key = partitionKey(topic, partition);
-    const offset = offsets.get(key);
-    if (offset !== undefined) own[key] = offset;
+    const offset = kept.offsets.get(key);
+    if (offset !== undefined) offsets[key] = offset;
   }
   return {
     ...taskKey(spec.name, task),
@@ -190,29 +171,12 @@ function plannedItem(
     restarts: 0,
     config,
     partitions,
-    offsets: own,
-    state: 'RUNNING',
+    offsets,
+    state: 'RUNNING' satisfies TaskItem['state'],
     workerId,
     // Never goes back, so that a run of long ago is fenced for ever.
-    epoch: Number(before?.['epoch'] ?? 0),
+    epoch: Number(old?.['epoch'] ?? kept.epoch),
     lostRuns: 0,
-    ...(taskDueAt === null ? {} : { dueShard: table.shardOf(spec.name), dueAt: taskDueAt }),
+    ...schedule(spec.name, dueShards, taskDueAt).set,
   };
-}
-
-/** How `dueAt` is set or taken away; a deferred item is nothing to wake the controller for. */
-function dueExpression(table: Table, connector: string, dueAt: number | null): { expression: string; values: Record<string, unknown> } {
-  if (dueAt === null) return { expression: 'REMOVE dueAt, dueShard, wake', values: {} };
-  return { expression: 'SET dueAt = :dueAt, dueShard = :shard REMOVE wake', values: { ':dueAt': dueAt, ':shard': table.shardOf(connector) } };
-}
-
-const sameDue = (dueAt: number | null) => (dueAt === null ? 'attribute_not_exists(dueAt)' : 'dueAt = :seen');
-const dueValue = (dueAt: number | null): Record<string, unknown> => (dueAt === null ? {} : { ':seen': dueAt });
-
-async function inLanes<T>(items: readonly T[], action: (item: T) => Promise<unknown>): Promise<void> {
-  let next = 0;
-  const lane = async () => {
-    while (next < items.length) await action(items[next++] as T);
-  };
-  await Promise.all(Array.from({ length: Math.min(planParallelism, items.length) }, lane));
 }

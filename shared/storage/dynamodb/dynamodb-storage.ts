@@ -1,15 +1,13 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { Clock } from '../../connect/clock.ts';
 import type { Storage } from '../ports.ts';
-import { clusterStore } from './cluster-store.ts';
-import { connectorStore } from './connector-store.ts';
-import { controlStore } from './control-store.ts';
-import { offsetStore } from './offset-store.ts';
-import { runStore } from './run-store.ts';
-import { Table } from './table.ts';
+import { DynamoDbTable } from './dynamodb-table.ts';
+import { tableStorage } from './table-storage.ts';
 
-/** Everything that is kept, in one DynamoDB table (see `create-table.ts`). `dueShards` must be the same wherever the table is used. */
+/**
+ * Everything that is kept, in one DynamoDB table (see `create-table.ts`). The client retries throttling and server
+ * errors by its own settings. `dueShards` must be the same wherever the table is used.
+ */
 export function createDynamoDbStorage(options: { client: DynamoDBClient; tableName: string; clock: Clock; dueShards?: number }): Storage {
-  const table = new Table({ ...options, dueShards: options.dueShards ?? 4 });
-  return { connectors: connectorStore(table), control: controlStore(table), runs: runStore(table), offsets: offsetStore(table), cluster: clusterStore(table) };
+  return tableStorage({ table: new DynamoDbTable(options), clock: options.clock, dueShards: options.dueShards ?? 4 });
 }

@@ -1,6 +1,11 @@
-/** JSON that keeps whole numbers beyond 2^53: they are bigint here, digits there. */
+import { Boxed } from '../../connect/data/values.ts';
+
+/** JSON that keeps whole numbers beyond 2^53: they are bigint here, digits there. A boxed number is its value. */
 export function stringifyExact(value: unknown): string {
-  return JSON.stringify(value, (_key, each) => (typeof each === 'bigint' ? rawJson(each.toString()) : each));
+  return JSON.stringify(value, (_key, each) => {
+    const plain = each instanceof Boxed ? each.value : each;
+    return typeof plain === 'bigint' ? rawJson(plain.toString()) : plain;
+  });
 }
 
 /** Reads what `stringifyExact` wrote. */
@@ -19,7 +24,7 @@ export function canonicalJson(value: unknown): string {
 
 function ordered(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(ordered);
-  if (typeof value !== 'object' || value === null) return value;
+  if (typeof value !== 'object' || value === null || value instanceof Boxed) return value;
   const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
   return Object.fromEntries(entries.map(([key, each]) => [key, ordered(each)]));
 }

@@ -1,16 +1,48 @@
 import type { ConnectorSpec, ConnectorStatus, FailureReport, TaskItem } from '../ports.ts';
 import type { Item, Key } from './table.ts';
 
-/** Where things are in the table, and how items become what the ports speak of. */
-export const clusterKey = 'CLUSTER';
+/**
+ * Where things are in the table, and how items become what the ports speak of. The sort keys of a connector are in this
+ * order: offsets of sources, what stays of sinks, then, next to each other, what a snapshot needs.
+ */
+export const clusterPk = 'CLUSTER';
+export const infoKey: Key = { pk: clusterPk, sk: 'INFO' };
+export const loggerPrefix = 'LOGGER#';
+export const namePrefix = 'CONNECTOR#';
+export const nameKey = (name: string): Key => ({ pk: clusterPk, sk: `${namePrefix}${name}` });
 
 export const connectorPk = (name: string): string => `CONNECTOR#${name}`;
-export const specKey = (name: string): Key => ({ pk: connectorPk(name), sk: 'SPEC' });
+export const offsetPrefix = 'OFFSET#';
+export const sinkOffsetsSk = 'SINKOFFSETS';
+export const specSk = 'SPEC';
+export const taskPrefix = 'TASK#';
+export const topicPrefix = 'TOPIC#';
+/** After the last task in the order of sort keys. */
+export const afterTasks = 'TASK$';
+export const sinkOffsetsKey = (name: string): Key => ({ pk: connectorPk(name), sk: sinkOffsetsSk });
+export const specKey = (name: string): Key => ({ pk: connectorPk(name), sk: specSk });
 export const statusKey = (name: string): Key => ({ pk: connectorPk(name), sk: 'STATUS' });
-export const taskKey = (name: string, task: number): Key => ({ pk: connectorPk(name), sk: `TASK#${task}` });
-export const topicKey = (name: string, topic: string): Key => ({ pk: connectorPk(name), sk: `TOPIC#${topic}` });
-export const sinkOffsetsKey = (name: string): Key => ({ pk: connectorPk(name), sk: 'SINKOFFSETS' });
-export const nameKey = (name: string): Key => ({ pk: clusterKey, sk: `CONNECTOR#${name}` });
+export const taskKey = (name: string, task: number): Key => ({ pk: connectorPk(name), sk: `${taskPrefix}${task}` });
+export const topicKey = (name: string, topic: string): Key => ({ pk: connectorPk(name), sk: `${topicPrefix}${topic}` });
+export const keyOfItem = ({ pk, sk }: Item): Key => ({ pk: pk as string, sk: sk as string });
+export const isTask = ({ sk }: Item): boolean => (sk as string).startsWith(taskPrefix);
+
+/** Traces are kept up to this many characters: an item holds two, and 400 KB in all. */
+const traceLimit = 30_000;
+
+/** The attributes of the sparse index, of one due at `dueAt` or never. */
+export function schedule(connector: string, dueShards: number, dueAt: number | null): { set: Item; remove: readonly string[] } {
+  return dueAt === null ? { set: {}, remove: ['dueShard', 'dueAt'] } : { set: { dueShard: dueShard(hash(connector) % dueShards), dueAt }, remove: [] };
+}
+
+export const dueShard = (shard: number): string => `DUE#${shard}`;
+
+/** Spreads the index, so that no partition of it gets hot. */
+function hash(text: string): number {
+  let value = 0;
+  for (let i = 0; i < text.length; i++) value = (Math.imul(value, 31) + text.charCodeAt(i)) | 0;
+  return value >>> 0;
+}
 
 export function specOf(item: Item): ConnectorSpec {
   return {
@@ -46,7 +78,7 @@ export function taskOf(item: Item): TaskItem {
     epoch,
     lease: owner === undefined ? null : { owner, epoch, expiresAt: Number(item['leaseExpiresAt']) },
     dueAt: numberOrNull(item['dueAt']),
-    lostRuns: Number(item['lostRuns'] ?? 0),
+    lostRuns: Number(item['lostRuns']),
     failure: (item['failure'] as FailureReport | undefined) ?? null,
     lastSuccessAt: numberOrNull(item['lastSuccessAt']),
   };
@@ -58,6 +90,14 @@ export function statusOf(item: Item): ConnectorStatus {
 
 export function offsetsOf(value: unknown): Map<string, bigint> {
   return new Map(Object.entries((value ?? {}) as Record<string, number | bigint>).map(([key, offset]) => [key, BigInt(offset)]));
+}
+
+/** A trace, or a failure with its trace, as much of it as is kept. */
+export function bounded(trace: string): string {
+  return trace.length <= traceLimit ? trace : `${trace.slice(0, traceLimit)}\n\t... (${trace.length - traceLimit} more characters)\n`;
+}
+export function boundedFailure(failure: FailureReport): FailureReport {
+  return { ...failure, error: bounded(failure.error), trace: failure.trace === null ? null : bounded(failure.trace) };
 }
 
 function numberOrNull(value: unknown): number | null {

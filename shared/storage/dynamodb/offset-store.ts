@@ -1,34 +1,38 @@
 import { createHash } from 'node:crypto';
 import type { SourceOffset, SourcePartition } from '../../connect/data/record.ts';
+import { RetriableException } from '../../connect/errors.ts';
 import type { OffsetStore } from '../ports.ts';
 import { canonicalJson, parseExact, stringifyExact } from './exact-json.ts';
-import { connectorPk, offsetsOf, sinkOffsetsKey } from './items.ts';
-import { type Item, type Key, type Table, transactionLimit } from './table.ts';
+import { afterTasks, connectorPk, keyOfItem, offsetPrefix, offsetsOf, sinkOffsetsKey, sinkOffsetsSk } from './items.ts';
+import { keep, remainsOf } from './remains.ts';
+import { type Item, type Key, type Operation, transactions } from './table.ts';
+import type { TableContext } from './table-storage.ts';
 
-/** Where the offset of a source partition is: found by the content of the partition. */
-export function sourceOffsetKey(connector: string, partition: SourcePartition): Key {
-  return { pk: connectorPk(connector), sk: `OFFSET#${createHash('sha256').update(canonicalJson(partition)).digest('hex')}` };
-}
+/** How often a change of sink offsets is tried again when others change them at the same time. */
+const maxRaces = 20;
 
-export function sourceOffsetItem(connector: string, partition: SourcePartition, offset: SourceOffset): Item {
-  return { ...sourceOffsetKey(connector, partition), partition: stringifyExact(partition), offset: stringifyExact(offset) };
-}
+/** Offsets as tasks begin from and as users see and change them. */
+export function offsetStore({ table }: TableContext): OffsetStore {
+  /** `change` gets a copy to work on. */
+  const changeSinkOffsets = async (connector: string, change: (offsets: Map<string, bigint>) => void) => {
+    for (let race = 0; race < maxRaces; race++) {
+      const item = await table.get(sinkOffsetsKey(connector));
+      const remains = remainsOf(item === null ? [] : [item]);
+      const offsets = new Map(remains.offsets);
+      change(offsets);
+      if ((await table.transact([keep(connector, { ...remains, offsets })])).length === 0) return;
+    }
+    throw new RetriableException(`The sink offsets of connector ${connector} are being changed by others all the time; try again later`);
+  };
 
-export function offsetStore(table: Table): OffsetStore {
-  const sourceItems = (connector: string) =>
-    table.query({
-      ConsistentRead: true,
-      KeyConditionExpression: 'pk = :pk AND begins_with(sk, :prefix)',
-      ExpressionAttributeValues: { ':pk': connectorPk(connector), ':prefix': 'OFFSET#' },
-    });
-  const store: OffsetStore = {
+  return {
     async sourceOffset(connector, partition) {
       const item = await table.get(sourceOffsetKey(connector, partition));
       return item === null ? null : (parseExact(item['offset'] as string) as SourceOffset);
     },
 
     async sourceOffsets(connector) {
-      const items = await sourceItems(connector);
+      const items = await table.query({ pk: connectorPk(connector), prefix: offsetPrefix });
       return items.map((item) => ({
         partition: parseExact(item['partition'] as string) as SourcePartition,
         offset: parseExact(item['offset'] as string) as SourceOffset,
@@ -36,40 +40,51 @@ export function offsetStore(table: Table): OffsetStore {
     },
 
     async sinkOffsets(connector) {
-      const items = await table.query({
-        ConsistentRead: true,
-        KeyConditionExpression: 'pk = :pk AND sk BETWEEN :from AND :to',
-        ExpressionAttributeValues: { ':pk': connectorPk(connector), ':from': 'SINKOFFSETS', ':to': 'TASK$' },
-      });
-      const offsets = new Map<string, bigint>();
-      // What a task has stored is newer than what was kept while there was none; SINKOFFSETS comes first in the order of keys.
-      for (const item of items) for (const [key, offset] of offsetsOf(item['offsets'])) offsets.set(key, offset);
-      return offsets;
+      const items = await table.query({ pk: connectorPk(connector), from: sinkOffsetsSk, to: afterTasks });
+      // What a task has stored is newer than what was kept from before; that comes first in the order of keys.
+      return new Map(items.flatMap((item) => [...offsetsOf(item['offsets'])]));
     },
 
     async alterSourceOffsets(connector, offsets) {
-      const operations = offsets.map(({ partition, offset }) =>
-        offset === null
-          ? { Delete: { TableName: table.name, Key: sourceOffsetKey(connector, partition) } }
-          : { Put: { TableName: table.name, Item: sourceOffsetItem(connector, partition, offset) } },
-      );
-      for (let at = 0; at < operations.length; at += transactionLimit) await table.transact(operations.slice(at, at + transactionLimit));
+      for (const some of transactions(sourceOffsetWrites(connector, offsets), 0)) await table.transact(some);
     },
 
     async alterSinkOffsets(connector, changes) {
-      const item = await table.get(sinkOffsetsKey(connector));
-      const offsets = offsetsOf(item?.['offsets']);
-      for (const [key, offset] of changes) {
-        if (offset === null) offsets.delete(key);
-        else offsets.set(key, offset);
-      }
-      await table.put({ ...sinkOffsetsKey(connector), offsets: Object.fromEntries(offsets) });
+      await changeSinkOffsets(connector, (offsets) => {
+        for (const [key, offset] of changes) {
+          if (offset === null) offsets.delete(key);
+          else offsets.set(key, offset);
+        }
+      });
     },
 
     async purge(connector) {
-      const items = await sourceItems(connector);
-      await table.deleteAll([...items.map(({ pk, sk }) => ({ pk, sk }) as Key), sinkOffsetsKey(connector)]);
+      const items = await table.query({ pk: connectorPk(connector), prefix: offsetPrefix, attributes: ['pk', 'sk'] });
+      for (const some of transactions(
+        items.map((item) => ({ delete: keyOfItem(item) })),
+        0,
+      ))
+        await table.transact(some);
+      await changeSinkOffsets(connector, (offsets) => offsets.clear());
     },
   };
-  return store;
+}
+
+/** Writes of source offsets, one for each partition: where one comes twice, the last holds. */
+export function sourceOffsetWrites(connector: string, offsets: readonly { partition: SourcePartition; offset: SourceOffset | null }[]): Operation[] {
+  const writes = new Map<string, Operation>();
+  for (const { partition, offset } of offsets) {
+    const key = sourceOffsetKey(connector, partition);
+    writes.set(key.sk, offset === null ? { delete: key } : { put: sourceOffsetItem(key, partition, offset) });
+  }
+  return [...writes.values()];
+}
+
+/** Where the offset of a source partition is: found by the content of the partition. */
+function sourceOffsetKey(connector: string, partition: SourcePartition): Key {
+  return { pk: connectorPk(connector), sk: `${offsetPrefix}${createHash('sha256').update(canonicalJson(partition)).digest('hex')}` };
+}
+
+function sourceOffsetItem(key: Key, partition: SourcePartition, offset: SourceOffset): Item {
+  return { ...key, partition: stringifyExact(partition), offset: stringifyExact(offset) };
 }

@@ -1,58 +1,50 @@
+import { randomUUID } from 'node:crypto';
 import { FencedException, type RunStore, type TaskItem } from '../ports.ts';
-import { specKey, specOf, taskKey, taskOf } from './items.ts';
-import { sourceOffsetItem, sourceOffsetKey } from './offset-store.ts';
-import { type Table, transactionLimit } from './table.ts';
+import { bounded, boundedFailure, schedule, specKey, specOf, taskKey, taskOf } from './items.ts';
+import { sourceOffsetWrites } from './offset-store.ts';
+import { anyOf, atMost, type Change, type Condition, equal, missing, notEqual, transactions } from './table.ts';
+import type { TableContext } from './table-storage.ts';
 
-/** Most offsets in one update: the expression may have 4 KB. */
+/** Most offsets in one update: its expression may have 4 KB. */
 const offsetsPerUpdate = 100;
 
 /** What runs do to the table; every write but `acquire` is conditional on the lease that `acquire` gave. */
-export function runStore(table: Table): RunStore {
-  const held = ({ epoch, lease }: TaskItem) => ({
-    condition: 'epoch = :epoch AND #owner = :owner',
-    names: { '#owner': 'owner' },
-    values: { ':epoch': epoch, ':owner': lease?.owner ?? '' },
-  });
-  const fenced = ({ connector, task, epoch }: TaskItem) => new FencedException(`The lease of task ${connector}-${task} at epoch ${epoch} is lost`);
+export function runStore(context: TableContext): RunStore {
+  const { table, clock, dueShards } = context;
+
+  /** Takes a task that has nothing to do off the schedule, unless somebody changed the spec meanwhile. */
+  const rest = async (connector: string, task: number, generation: number, spec: Condition[]) => {
+    const update = {
+      update: taskKey(connector, task),
+      change: schedule(connector, dueShards, null),
+      when: [equal('generation', generation), missing('owner'), missing('failure')],
+    };
+    await table.transact([{ check: specKey(connector), when: spec }, update]);
+  };
 
   return {
     async acquire({ connector, task, generation, owner, workerId, expiresAt }) {
       const found = await table.get(specKey(connector));
-      if (found === null) return null;
-      const spec = specOf(found);
-      const now = table.clock.now();
-      const names = { '#owner': 'owner', '#state': 'state' };
-      const free = 'attribute_exists(pk) AND generation = :generation AND (attribute_not_exists(#owner) OR leaseExpiresAt < :now OR #owner = :owner)';
-      if (spec.targetState !== 'STARTED' || spec.generation !== generation) {
-        // Nothing to do until the spec changes again: off the schedule, so that it is not started in vain at each look.
-        await table.update({
-          Key: taskKey(connector, task),
-          ConditionExpression: 'attribute_exists(pk) AND generation = :generation AND attribute_not_exists(#owner) AND attribute_not_exists(failure)',
-          UpdateExpression: 'REMOVE dueAt, dueShard, wake',
-          ExpressionAttributeNames: { '#owner': 'owner' },
-          ExpressionAttributeValues: { ':generation': generation },
-        });
+      const spec = found && specOf(found);
+      if (spec === null || spec.targetState !== 'STARTED' || spec.generation !== generation) {
+        const unchanged = spec === null ? [missing('pk')] : [equal('revision', spec.revision)];
+        await rest(connector, task, generation, unchanged);
         return null;
       }
-      const item = await table.update({
-        Key: taskKey(connector, task),
-        ConditionExpression: `${free} AND #state <> :failed`,
-        UpdateExpression:
-          'SET #owner = :owner, leaseExpiresAt = :expiresAt, epoch = epoch + :one, dueAt = :expiresAt, dueShard = :shard, #state = :running, workerId = :workerId REMOVE wake',
-        ExpressionAttributeNames: names,
-        ExpressionAttributeValues: {
-          ':generation': generation,
-          ':now': now,
-          ':owner': owner,
-          ':failed': 'FAILED',
-          ':running': 'RUNNING',
-          ':expiresAt': expiresAt,
-          ':one': 1,
-          ':shard': table.shardOf(connector),
-          ':workerId': workerId,
-        },
-      });
-      return item && { spec, task: taskOf(item) };
+      if (spec.plannedGeneration !== generation) return null;
+      const key = taskKey(connector, task);
+      const leaseId = randomUUID();
+      const { set } = schedule(connector, dueShards, expiresAt);
+      const change = { set: { ...set, owner, leaseId, leaseExpiresAt: expiresAt, workerId, state: 'RUNNING' }, add: { epoch: 1 }, remove: ['releasedBy'] };
+      const free = [
+        equal('generation', generation),
+        notEqual('state', 'FAILED'),
+        missing('failure'),
+        anyOf(missing('owner'), atMost('leaseExpiresAt', clock.now())),
+      ];
+      const item = (await table.update(key, change, free, { returnNew: true })) ?? (await table.get(key));
+      // An update whose answer was lost is sent again by the client, and is then refused by its own success.
+      return item?.['leaseId'] === leaseId ? { spec, task: taskOf(item) } : null;
     },
 
     async marks(connector, task) {
@@ -71,60 +63,54 @@ export function runStore(table: Table): RunStore {
 
     async commitSinkOffsets(task, offsets) {
       const entries = [...offsets];
-      const { condition, names, values } = held(task);
       for (let at = 0; at < entries.length; at += offsetsPerUpdate) {
-        const some = entries.slice(at, at + offsetsPerUpdate);
-        const item = await table.update({
-          Key: taskKey(task.connector, task.task),
-          ConditionExpression: condition,
-          UpdateExpression: `SET ${some.map((_, i) => `offsets.#k${i} = :o${i}`).join(', ')} REMOVE wake`,
-          ExpressionAttributeNames: { ...names, ...Object.fromEntries(some.map(([key], i) => [`#k${i}`, key])) },
-          ExpressionAttributeValues: { ...values, ...Object.fromEntries(some.map(([, offset], i) => [`:o${i}`, offset])) },
-        });
-        if (item === null) throw fenced(task);
+        const values = Object.fromEntries(entries.slice(at, at + offsetsPerUpdate));
+        const change = { entries: { attribute: 'offsets', values } };
+        if ((await table.update(taskKey(task.connector, task.task), change, held(task))) === null) throw fenced(task);
       }
     },
 
     async commitSourceOffsets(task, offsets) {
-      const { condition, names, values } = held(task);
-      const check = {
-        ConditionCheck: {
-          TableName: table.name,
-          Key: taskKey(task.connector, task.task),
-          ConditionExpression: condition,
-          ExpressionAttributeNames: names,
-          ExpressionAttributeValues: values,
-        },
-      };
-      for (let at = 0; at < offsets.length; at += transactionLimit - 1) {
-        const writes = offsets
-          .slice(at, at + transactionLimit - 1)
-          .map(({ partition, offset }) =>
-            offset === null
-              ? { Delete: { TableName: table.name, Key: sourceOffsetKey(task.connector, partition) } }
-              : { Put: { TableName: table.name, Item: sourceOffsetItem(task.connector, partition, offset) } },
-          );
-        if (!(await table.transact([check, ...writes]))) throw fenced(task);
+      const check = { check: taskKey(task.connector, task.task), when: held(task) };
+      for (const some of transactions(sourceOffsetWrites(task.connector, offsets), 1)) {
+        if ((await table.transact([check, ...some])).length > 0) throw fenced(task);
       }
     },
 
-    async release(task, { dueAt, failure, wake }) {
-      const { condition, names, values } = held(task);
-      const now = table.clock.now();
-      const set: Record<string, unknown> = failure
-        ? { state: 'FAILED', trace: failure.trace ?? failure.error, failure, dueAt: now, dueShard: table.shardOf(task.connector) }
-        : { lostRuns: 0, lastSuccessAt: now, ...(dueAt === null ? {} : { dueAt, dueShard: table.shardOf(task.connector) }) };
-      if (failure || wake) set['wake'] = table.wake();
-      const remove = ['#owner', 'leaseExpiresAt', ...(failure || wake ? [] : ['wake']), ...(!failure && dueAt === null ? ['dueAt', 'dueShard'] : [])];
-      const entries = Object.entries(set);
-      const item = await table.update({
-        Key: taskKey(task.connector, task.task),
-        ConditionExpression: condition,
-        UpdateExpression: `SET ${entries.map((_, i) => `#s${i} = :s${i}`).join(', ')} REMOVE ${remove.join(', ')}`,
-        ExpressionAttributeNames: { ...names, ...Object.fromEntries(entries.map(([name], i) => [`#s${i}`, name])) },
-        ExpressionAttributeValues: { ...values, ...Object.fromEntries(entries.map(([, value], i) => [`:s${i}`, value])) },
-      });
-      if (item === null) throw fenced(task);
+    async release(task, { dueAt, failure, wake = false }) {
+      const { connector, generation } = task;
+      const key = taskKey(connector, task.task);
+      const now = clock.now();
+      const release = (at: number | null): Change => {
+        const { set, remove } = schedule(connector, dueShards, at);
+        const outcome = failure
+          ? { state: 'FAILED', trace: bounded(failure.trace ?? failure.error), failure: boundedFailure(failure) }
+          : { lostRuns: 0, lastSuccessAt: now };
+        return {
+          set: { ...set, ...outcome, releasedBy: task.lease?.owner ?? '' },
+          remove: [...remove, 'owner', 'leaseId', 'leaseExpiresAt'],
+          wake: wake || failure !== undefined,
+        };
+      };
+      if (failure === undefined && dueAt === null && wake) {
+        // Told to stop; but one who resumed the connector since then would wait for ever for a task off the schedule.
+        const stopped = anyOf(missing('pk'), notEqual('targetState', 'STARTED'), notEqual('generation', generation));
+        const refused = await table.transact([
+          { check: specKey(connector), when: [stopped] },
+          { update: key, change: release(null), when: held(task) },
+        ]);
+        if (refused.length === 0) return;
+      }
+      const at = failure !== undefined || (dueAt === null && wake) ? now : dueAt;
+      if ((await table.update(key, release(at), held(task))) !== null) return;
+      const item = await table.get(key);
+      if (item === null || item['releasedBy'] !== task.lease?.owner || item['epoch'] !== task.epoch) throw fenced(task);
     },
   };
+}
+
+const held = ({ epoch, lease }: TaskItem): Condition[] => [equal('epoch', epoch), equal('owner', lease?.owner ?? '')];
+
+function fenced({ connector, task, epoch }: TaskItem): FencedException {
+  return new FencedException(`The lease of task ${connector}-${task} at epoch ${epoch} is lost: another run took it over, or the task was replaced`);
 }

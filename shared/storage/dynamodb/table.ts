@@ -1,145 +1,113 @@
-import { ConditionalCheckFailedException, type DynamoDBClient, TransactionCanceledException } from '@aws-sdk/client-dynamodb';
-import {
-  DynamoDBDocumentClient,
-  GetCommand,
-  PutCommand,
-  type PutCommandInput,
-  QueryCommand,
-  type QueryCommandInput,
-  TransactWriteCommand,
-  type TransactWriteCommandInput,
-  UpdateCommand,
-  type UpdateCommandInput,
-} from '@aws-sdk/lib-dynamodb';
-import type { Clock } from '../../connect/clock.ts';
-import { RetriableException } from '../../connect/errors.ts';
+import { ConnectException } from '../../connect/errors.ts';
 
 /** Names of the key attributes and of the sparse index of what is due; the deployment makes the table with them. */
 export const tableSchema = { partitionKey: 'pk', sortKey: 'sk', dueIndex: { name: 'due', partitionKey: 'dueShard', sortKey: 'dueAt' } } as const;
 
-export type Item = Record<string, unknown>;
-export type Key = { readonly pk: string; readonly sk: string };
-type TransactItem = NonNullable<TransactWriteCommandInput['TransactItems']>[number];
-
-/** Most operations that DynamoDB takes in one transaction. */
+/** Most operations in one transaction, and most bytes (of 4 MB; the rest is room for what an estimate misses). */
 export const transactionLimit = 100;
-const conflictRetries = 8;
+export const transactionBytes = 3_000_000;
+/** Most bytes of one item. */
+export const itemLimit = 400 * 1024;
 
-/** Our one table: a thin layer over the document client that turns refused conditions into `false`. */
-export class Table {
-  readonly #client: DynamoDBDocumentClient;
-  readonly #name: string;
-  readonly clock: Clock;
-  readonly dueShards: number;
-  #wakes = 0;
+export type Item = Readonly<Record<string, unknown>>;
+export type Key = { readonly pk: string; readonly sk: string };
 
-  constructor(options: { client: DynamoDBClient; tableName: string; clock: Clock; dueShards: number }) {
-    this.#client = DynamoDBDocumentClient.from(options.client, {
-      marshallOptions: { removeUndefinedValues: true },
-      unmarshallOptions: { wrapNumbers: exactNumber },
-    });
-    this.#name = options.tableName;
-    this.clock = options.clock;
-    this.dueShards = options.dueShards;
-  }
+/** What must hold for a write to happen; `anyOf`: one of them. An item that is not there has no attributes. */
+export type Condition =
+  | { readonly attribute: string; readonly is: '=' | '<>' | '<' | '<='; readonly value: unknown }
+  | { readonly attribute: string; readonly is: 'present' | 'missing' }
+  | { readonly anyOf: readonly Condition[] };
 
-  /** A value that no earlier write had: an item that carries it is shown to the controller. */
-  wake(): string {
-    return `${this.clock.now()}.${++this.#wakes}.${process.pid}`;
-  }
+export const equal = (attribute: string, value: unknown): Condition => ({ attribute, is: '=', value });
+export const notEqual = (attribute: string, value: unknown): Condition => ({ attribute, is: '<>', value });
+export const less = (attribute: string, value: number): Condition => ({ attribute, is: '<', value });
+export const atMost = (attribute: string, value: number): Condition => ({ attribute, is: '<=', value });
+export const present = (attribute: string): Condition => ({ attribute, is: 'present' });
+export const missing = (attribute: string): Condition => ({ attribute, is: 'missing' });
+export const anyOf = (...conditions: Condition[]): Condition => ({ anyOf: conditions });
+/** Null stands for an attribute that is not there. */
+export const same = (attribute: string, value: unknown): Condition => (value === null ? missing(attribute) : equal(attribute, value));
 
-  /** Spreads the due index, so that no partition of it gets hot. */
-  shardOf(connector: string): string {
-    let hash = 0;
-    for (let i = 0; i < connector.length; i++) hash = (Math.imul(hash, 31) + connector.charCodeAt(i)) | 0;
-    return `DUE#${(hash >>> 0) % this.dueShards}`;
-  }
-
-  async get(key: Key, attributes?: readonly string[]): Promise<Item | null> {
-    const projection =
-      attributes === undefined
-        ? {}
-        : {
-            ProjectionExpression: attributes.map((_, i) => `#a${i}`).join(', '),
-            ExpressionAttributeNames: Object.fromEntries(attributes.map((each, i) => [`#a${i}`, each])),
-          };
-    const { Item: item } = await this.#client.send(new GetCommand({ TableName: this.#name, Key: key, ConsistentRead: true, ...projection }));
-    return item ?? null;
-  }
-
-  /** All items of a query, page by page. */
-  async query(input: Omit<QueryCommandInput, 'TableName'>): Promise<Item[]> {
-    const items: Item[] = [];
-    let ExclusiveStartKey: Record<string, unknown> | undefined;
-    do {
-      const page = await this.#client.send(new QueryCommand({ ...input, TableName: this.#name, ExclusiveStartKey }));
-      items.push(...(page.Items ?? []));
-      ExclusiveStartKey = page.LastEvaluatedKey;
-    } while (ExclusiveStartKey !== undefined);
-    return items;
-  }
-
-  async put(Item: Item, condition: Omit<PutCommandInput, 'TableName' | 'Item'> = {}): Promise<boolean> {
-    return refused(this.#client.send(new PutCommand({ TableName: this.#name, Item, ...condition })));
-  }
-
-  /** Applies an update; null when its condition refused it, else the item as it is now. */
-  async update(input: Omit<UpdateCommandInput, 'TableName' | 'ReturnValues'>): Promise<Item | null> {
-    try {
-      const { Attributes } = await this.#client.send(new UpdateCommand({ ...input, TableName: this.#name, ReturnValues: 'ALL_NEW' }));
-      return Attributes ?? {};
-    } catch (error) {
-      if (error instanceof ConditionalCheckFailedException) return null;
-      throw error;
-    }
-  }
-
-  /**
-   * All or nothing. False when a condition refused it; tried again while another transaction is in the way.
-   * Rejects with RetriableException when that does not end.
-   */
-  async transact(operations: readonly TransactItem[]): Promise<boolean> {
-    const TransactItems = [...operations];
-    for (let attempt = 0; ; attempt++) {
-      try {
-        await this.#client.send(new TransactWriteCommand({ TransactItems }));
-        return true;
-      } catch (error) {
-        if (!(error instanceof TransactionCanceledException)) throw error;
-        const reasons = (error.CancellationReasons ?? []).map(({ Code }) => Code);
-        if (reasons.includes('ConditionalCheckFailed')) return false;
-        if (!reasons.some((code) => code === 'TransactionConflict' || code === 'ThrottlingError')) throw error;
-        if (attempt >= conflictRetries) throw new RetriableException('The table is being changed by others all the time', { cause: error });
-        await this.clock.sleep(10 * 2 ** attempt);
-      }
-    }
-  }
-
-  /** Deletes items, many at a time. */
-  async deleteAll(keys: readonly Key[]): Promise<void> {
-    for (let at = 0; at < keys.length; at += transactionLimit) {
-      await this.transact(keys.slice(at, at + transactionLimit).map(({ pk, sk }) => ({ Delete: { TableName: this.#name, Key: { pk, sk } } })));
-    }
-  }
-
-  /** For operations of a transaction. */
-  get name(): string {
-    return this.#name;
-  }
+/**
+ * What an update does to an item. `wake` gives it a mark that no write before had, which shows it to the controller;
+ * every update without it takes the mark away, because the table's stream tells of each new image that has one.
+ */
+export interface Change {
+  readonly set?: Item;
+  readonly add?: Readonly<Record<string, number>>;
+  readonly remove?: readonly string[];
+  /** Entries of a map attribute that is there. */
+  readonly entries?: { readonly attribute: string; readonly values: Item };
+  readonly wake?: boolean;
 }
 
-async function refused(write: Promise<unknown>): Promise<boolean> {
-  try {
-    await write;
-    return true;
-  } catch (error) {
-    if (error instanceof ConditionalCheckFailedException) return false;
-    throw error;
-  }
+/** One part of a transaction. `when` of a put, update or delete is about the item as it was. */
+export type Operation =
+  | { readonly put: Item; readonly when?: readonly Condition[] }
+  | { readonly update: Key; readonly change: Change; readonly when: readonly Condition[] }
+  | { readonly delete: Key; readonly when?: readonly Condition[] }
+  | { readonly check: Key; readonly when: readonly Condition[] };
+
+export interface KeyRange {
+  readonly pk: string;
+  /** Sort keys from `from` to `to`, both included, or those that begin with `prefix`. */
+  readonly from?: string;
+  readonly to?: string;
+  readonly prefix?: string;
+  readonly attributes?: readonly string[];
 }
 
-/** Numbers are numbers while they are exact, bigint beyond. */
-function exactNumber(text: string): number | bigint {
-  const number = Number(text);
-  return Number.isSafeInteger(number) || !/^-?\d+$/.test(text) ? number : BigInt(text);
+/** What the stores need of DynamoDB: few operations, each one atomic step. Values are JSON's and bigint; numbers come back exact. */
+export interface ItemTable {
+  /** Strongly consistent. */
+  get(key: Key, attributes?: readonly string[]): Promise<Item | null>;
+  /** All items of a range in the order of their sort keys, strongly consistent within a page of 1 MB. */
+  query(range: KeyRange): Promise<readonly Item[]>;
+  /** Items of one shard of the sparse index whose time has come; eventually consistent. */
+  due(shard: string, now: number): Promise<readonly Item[]>;
+  put(item: Item): Promise<void>;
+  /** Null when a condition refused it; else the item as it is now, or an empty one unless `returnNew` is set. */
+  update(key: Key, change: Change, when: readonly Condition[], options?: { returnNew?: boolean }): Promise<Item | null>;
+  /** All or nothing. Returns the indexes of operations whose condition refused it: none when it was applied. */
+  transact(operations: readonly Operation[]): Promise<readonly number[]>;
+}
+
+/** Divides operations so that each part fits in one transaction beside `reserved` others. */
+export function transactions<T extends Operation>(operations: readonly T[], reserved: number): T[][] {
+  const parts: T[][] = [];
+  let bytes = Number.POSITIVE_INFINITY;
+  for (const operation of operations) {
+    const size = sizeOf('put' in operation ? operation.put : 'update' in operation ? operation.change : {});
+    const last = parts.at(-1);
+    if (last === undefined || last.length >= transactionLimit - reserved || bytes + size > transactionBytes) {
+      parts.push([operation]);
+      bytes = size;
+    } else {
+      last.push(operation);
+      bytes += size;
+    }
+  }
+  return parts;
+}
+
+/** About as DynamoDB counts: names and texts in UTF-8, numbers by their digits. */
+export function sizeOf(value: unknown): number {
+  if (typeof value === 'string') return Buffer.byteLength(value);
+  if (typeof value === 'number' || typeof value === 'bigint') return Math.ceil(String(value).length / 2) + 1;
+  if (typeof value !== 'object' || value === null) return 1;
+  if (Array.isArray(value)) return value.reduce<number>((sum, each) => sum + 1 + sizeOf(each), 3);
+  return Object.entries(value).reduce((sum, [key, each]) => sum + 1 + Buffer.byteLength(key) + sizeOf(each), 3);
+}
+
+/** Says whose item is too large, and what to do about it. */
+export function itemTooLarge({ pk, sk }: Key, cause?: unknown): ConnectException {
+  const connector = pk.replace(/^CONNECTOR#/, '');
+  const [what, advice] = sk.startsWith('TASK#')
+    ? [`task ${sk.slice('TASK#'.length)}`, 'raise tasks.max, so that each task has fewer partitions and a smaller config']
+    : sk === 'SINKOFFSETS'
+      ? ['all sink offsets', 'divide its topics among several connectors']
+      : sk.startsWith('OFFSET#')
+        ? ['one source offset', 'let the connector keep less in a source partition and its offset']
+        : ['its config', 'move large values out of it, for example to a file or a config provider'];
+  return new ConnectException(`Connector ${connector}: ${what} would take more than the 400 KB that one item of the table can hold; ${advice}`, { cause });
 }

@@ -1,0 +1,26 @@
+import type { Clock } from '../../connect/clock.ts';
+import type { Storage } from '../ports.ts';
+import { clusterStore } from './cluster-store.ts';
+import { connectorStore } from './connector-store.ts';
+import { controlStore } from './control-store.ts';
+import { offsetStore } from './offset-store.ts';
+import { runStore } from './run-store.ts';
+import type { ItemTable } from './table.ts';
+
+/** What every store works with. `dueShards` must be the same wherever the table is used. */
+export interface TableContext {
+  readonly table: ItemTable;
+  readonly clock: Clock;
+  readonly dueShards: number;
+}
+
+/** The storage over a table, whoever keeps it: DynamoDB, or the memory of a simulation. */
+export function tableStorage(context: TableContext): Storage {
+  return {
+    connectors: connectorStore(context),
+    control: controlStore(context),
+    runs: runStore(context),
+    offsets: offsetStore(context),
+    cluster: clusterStore(context),
+  };
+}
