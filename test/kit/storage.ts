@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { FencedException, type Storage, type TaskItem } from '../../shared/storage/ports.ts';
+import { type ConnectorSpec, FencedException, type PlannedTask, type Storage, type TaskItem } from '../../shared/storage/ports.ts';
 
 /** A clock that only moves when it is told to. */
 export class ManualClock {
@@ -69,14 +69,64 @@ export function storageContract(open: () => Promise<{ storage: Storage; clock: M
       expect(await storage.connectors.delete(name)).toBe(true);
       expect(await storage.connectors.get(name)).toBeNull();
       expect(await storage.connectors.delete(name)).toBe(false);
-      clock.time += 5;
+      // Even while the clock stands still.
       expect((await create())?.generation).toBeGreaterThan(second?.generation ?? 0);
+    });
+
+    test('a change from a stale spec is refused, and leaves nothing behind', async () => {
+      const stale = await create();
+      if (stale === null) throw new Error('not created');
+      const changed = await storage.connectors.update(stale, { config: { name, x: '1' } });
+      expect(await storage.connectors.update(stale, { config: { name, x: '2' }, newGeneration: true })).toBeNull();
+      expect(await storage.connectors.get(name)).toEqual(changed);
+      await storage.connectors.delete(name);
+      expect(changed && (await storage.connectors.update(changed, { targetState: 'PAUSED' }))).toBeNull();
+    });
+
+    test('a config too large for the table is refused with what to do', async () => {
+      const config = { name, large: 'x'.repeat(410 * 1024) };
+      const refusal = new RegExp(`^Connector ${name}: its config .* 400 KB`);
+      await expect(storage.connectors.create({ name, type: 'sink', config, targetState: 'STARTED' })).rejects.toThrow(refusal);
+      const spec = await create();
+      await expect(storage.connectors.update(spec as ConnectorSpec, { config })).rejects.toThrow(refusal);
     });
 
     test('more than a page of names comes whole and in order', async () => {
       const many = Array.from({ length: 120 }, (_, i) => `${name}-${String(i).padStart(3, '0')}`);
-      for (const each of many) await storage.connectors.create({ name: each, type: 'sink', config: {}, targetState: 'STARTED' });
+      const config = { text: 'x'.repeat(40_000) };
+      await Promise.all(many.map((each) => storage.connectors.create({ name: each, type: 'sink', config, targetState: 'STARTED' })));
       expect((await storage.connectors.list()).filter((each) => each.startsWith(`${name}-`))).toEqual(many);
+      // 4.8 MB, more than a megabyte of it in each shard of the index.
+      const due = (await storage.control.due(clock.now())).specs.filter((each) => each.name.startsWith(`${name}-`));
+      expect(due.map((each) => each.name).sort()).toEqual(many);
+      expect(due.every(({ config: { text } }) => text?.length === 40_000)).toBe(true);
+    });
+
+    test('a connector is deleted while its task runs, whose run then cannot store anything', async () => {
+      await plan([[0]]);
+      const task = await mine();
+      await storage.runs.commitSinkOffsets(task, new Map([['orders-0', 3n]]));
+      expect(await storage.connectors.delete(name)).toBe(true);
+      await expect(storage.runs.commitSinkOffsets(task, new Map([['orders-0', 9n]]))).rejects.toBeInstanceOf(FencedException);
+      await expect(storage.runs.release(task, { dueAt: clock.now(), wake: true })).rejects.toBeInstanceOf(FencedException);
+      await storage.connectors.addActiveTopics(name, ['late']);
+      expect(await acquire('late')).toBeNull();
+      expect((await storage.control.due(clock.now() + 100_000)).tasks.filter(({ connector }) => connector === name)).toEqual([]);
+      const again = await plan([[0]]);
+      expect(again?.[0]?.offsets).toEqual(new Map([['orders-0', 3n]]));
+      expect(again?.[0]?.epoch).toBe(task.epoch);
+      expect((await storage.connectors.snapshot(name))?.topics).toEqual([]);
+      await expect(storage.runs.commitSinkOffsets(task, new Map([['orders-0', 9n]]))).rejects.toBeInstanceOf(FencedException);
+    });
+
+    test('a connector of many tasks is deleted whole, and its offsets stay', async () => {
+      await plan(Array.from({ length: 230 }, (_, i) => [i]));
+      const task = (await acquire('run-1', 229))?.task as TaskItem;
+      await storage.runs.commitSinkOffsets(task, new Map([['orders-229', 4n]]));
+      expect(await storage.connectors.delete(name)).toBe(true);
+      expect(await storage.connectors.snapshot(name)).toBeNull();
+      expect(await storage.control.task(name, 228)).toBeNull();
+      expect(await storage.offsets.sinkOffsets(name)).toEqual(new Map([['orders-229', 4n]]));
     });
   });
 
@@ -138,9 +188,40 @@ export function storageContract(open: () => Promise<{ storage: Storage; clock: M
       expect((await plan([[0]]))?.[0]?.offsets).toEqual(new Map([['orders-0', 7n]]));
     });
 
-    test('of more tasks than a transaction takes are whole', async () => {
+    test('of more tasks than a transaction takes are whole, and leave no surplus', async () => {
       expect(await plan(Array.from({ length: 130 }, () => []))).toHaveLength(130);
       expect((await storage.connectors.snapshot(name))?.tasks.map(({ task }) => task)).toEqual(Array.from({ length: 130 }, (_, i) => i));
+      const spec = await storage.connectors.get(name);
+      await storage.control.replan(spec as ConnectorSpec);
+      await plan([[], []]);
+      expect((await storage.connectors.snapshot(name))?.tasks.map(({ task }) => task)).toEqual([0, 1]);
+    });
+
+    test('of the same generation made twice at once come to one', async () => {
+      const spec = await create();
+      const options = { assignedTopics: null, specDueAt: 0, taskDueAt: clock.now(), workerId: 'w' };
+      const task = { config: {}, partitions: [] };
+      const plans = [1, 120].map((tasks) => storage.control.plan(spec as ConnectorSpec, Array<PlannedTask>(tasks).fill(task), options));
+      const made = (await Promise.all(plans)).filter((each) => each !== null);
+      expect(made).toHaveLength(1);
+      expect((await storage.connectors.snapshot(name))?.tasks).toHaveLength(made[0]?.length ?? 0);
+    });
+
+    test('wait for a failure of the old tasks to be told', async () => {
+      await plan([[0]]);
+      const task = await mine();
+      await storage.runs.release(task, { dueAt: null, failure: failureOf(task) });
+      await storage.control.replan((await storage.connectors.get(name)) as ConnectorSpec);
+      expect(await plan([[0], [1]])).toBeNull();
+      await storage.control.clearFailure((await storage.control.task(name, 0)) as TaskItem);
+      expect(await plan([[0], [1]])).toHaveLength(2);
+    });
+
+    test('do not undo what the user asked for meanwhile', async () => {
+      const spec = (await storage.connectors.create({ name, type: 'sink', config: {}, targetState: 'PAUSED' })) as ConnectorSpec;
+      const resumed = await storage.connectors.update(spec, { targetState: 'STARTED' });
+      expect(await storage.control.plan(spec, [], { assignedTopics: null, specDueAt: null, taskDueAt: null, workerId: 'w' })).toBeNull();
+      expect(await storage.connectors.get(name)).toEqual(resumed);
     });
   });
 
@@ -181,6 +262,23 @@ export function storageContract(open: () => Promise<{ storage: Storage; clock: M
       expect(await storage.connectors.restartTask(name, 9)).toBe(false);
     });
 
+    test('are not given while the tasks of a generation are not all made', async () => {
+      await plan([[0]]);
+      const spec = (await storage.connectors.get(name)) as ConnectorSpec;
+      await storage.control.replan(spec);
+      const task = { connector: name, task: 0, owner: 'run-1', workerId: 'w', expiresAt: clock.now() + 1 };
+      expect(await storage.runs.acquire({ ...task, generation: spec.generation })).toBeNull();
+      expect(await storage.runs.acquire({ ...task, generation: ((await storage.connectors.get(name)) as ConnectorSpec).generation })).toBeNull();
+      expect(await storage.runs.acquire({ ...task, task: 7, generation: spec.generation })).toBeNull();
+      expect(await storage.runs.acquire({ ...task, connector: 'nobody', generation: 1 })).toBeNull();
+    });
+
+    test('of one that is delivered twice are given once', async () => {
+      await plan([[0]]);
+      expect(await acquire('same')).not.toBeNull();
+      expect(await acquire('same')).toBeNull();
+    });
+
     test('marks tell a run what its user wants', async () => {
       await plan([[0]]);
       const task = await mine();
@@ -202,6 +300,23 @@ export function storageContract(open: () => Promise<{ storage: Storage; clock: M
       if (due) await storage.control.clearFailure(due);
       expect((await storage.control.due(clock.now())).tasks.find(({ connector }) => connector === name)).toBeUndefined();
       expect((await storage.connectors.snapshot(name))?.tasks[0]).toMatchObject({ state: 'FAILED', trace: 'at x', failure: null });
+    });
+
+    test('of a task that was restarted meanwhile keep it on the schedule', async () => {
+      await plan([[0]]);
+      const task = await mine();
+      await storage.runs.release(task, { dueAt: null, failure: failureOf(task) });
+      const failed = (await storage.control.task(name, 0)) as TaskItem;
+      await storage.connectors.restartTask(name, 0);
+      await storage.control.clearFailure(failed);
+      expect(await storage.control.task(name, 0)).toMatchObject({ dueAt: clock.now(), failure: { kind: 'task-failed' }, state: 'RUNNING' });
+    });
+
+    test('with a trace of any length are kept', async () => {
+      await plan([[0]]);
+      const task = await mine();
+      await storage.runs.release(task, { dueAt: null, failure: { ...failureOf(task), trace: 'ü'.repeat(1_000_000) } });
+      expect((await storage.control.task(name, 0))?.trace).toMatch(/^ü{10000}/);
     });
 
     test('of lost runs free the lease once, and the task goes on when it was said to', async () => {
@@ -235,6 +350,47 @@ export function storageContract(open: () => Promise<{ storage: Storage; clock: M
       expect((await storage.control.due(clock.now())).tasks.find(({ connector }) => connector === name)).toBeUndefined();
     });
 
+    test('a task that ran is due when its run said', async () => {
+      await plan([[0]]);
+      const task = await mine();
+      expect(await storage.control.deferTask(task, clock.now())).toBe(false);
+      await storage.runs.release(task, { dueAt: clock.now() + 5 });
+      expect(await storage.control.task(name, 0)).toMatchObject({ lease: null, dueAt: clock.now() + 5, lastSuccessAt: clock.now() });
+      expect((await storage.control.due(clock.now() + 4)).tasks.some(({ connector }) => connector === name)).toBe(false);
+      expect((await storage.control.due(clock.now() + 5)).tasks.some(({ connector }) => connector === name)).toBe(true);
+    });
+
+    test('a task of a connector that was paused and resumed is never forgotten', async () => {
+      await plan([[0]]);
+      const task = await mine();
+      const spec = (await storage.connectors.get(name)) as ConnectorSpec;
+      const paused = (await storage.connectors.update(spec, { targetState: 'PAUSED' })) as ConnectorSpec;
+      const resumed = (await storage.connectors.update(paused, { targetState: 'STARTED' })) as ConnectorSpec;
+      // The run stops because it saw the pause; a look acts on the pause too.
+      await storage.runs.release(task, { dueAt: null, wake: true });
+      const released = (await storage.control.task(name, 0)) as TaskItem;
+      expect(released.dueAt).toBe(clock.now());
+      expect(await storage.control.deferTask(released, null)).toBe(false);
+      await storage.connectors.update(resumed, { targetState: 'PAUSED' });
+      expect(await storage.control.deferTask(released, null)).toBe(true);
+      expect((await storage.control.task(name, 0))?.dueAt).toBeNull();
+    });
+
+    test('a run of a paused connector takes its task off the schedule', async () => {
+      await plan([[0]]);
+      const spec = (await storage.connectors.get(name)) as ConnectorSpec;
+      await storage.connectors.update(spec, { targetState: 'PAUSED' });
+      expect(await acquire('run-1')).toBeNull();
+      expect((await storage.control.task(name, 0))?.dueAt).toBeNull();
+    });
+
+    test('a connector restarted at the moment of a look stays due', async () => {
+      const spec = (await create()) as ConnectorSpec;
+      await storage.connectors.restartConnector(name);
+      expect(await storage.control.deferSpec(spec, null)).toBe(false);
+      expect((await storage.connectors.get(name))?.dueAt).toBe(clock.now());
+    });
+
     test('a spec that its user changed meanwhile is not deferred', async () => {
       const spec = await create();
       if (spec === null) throw new Error('not created');
@@ -251,6 +407,7 @@ export function storageContract(open: () => Promise<{ storage: Storage; clock: M
       await storage.runs.commitSourceOffsets(task, [{ partition: { file: 'a', node: { x: 1, y: 2 } }, offset }]);
       expect(await storage.offsets.sourceOffset(name, { node: { y: 2, x: 1 }, file: 'a' })).toEqual(offset);
       expect(await storage.offsets.sourceOffset(name, { file: 'b' })).toBeNull();
+      expect(await storage.offsets.sourceOffsets(name)).toEqual([{ partition: { file: 'a', node: { x: 1, y: 2 } }, offset }]);
       await storage.runs.commitSourceOffsets(task, [{ partition: { file: 'a', node: { x: 1, y: 2 } }, offset: null }]);
       expect(await storage.offsets.sourceOffsets(name)).toEqual([]);
     });

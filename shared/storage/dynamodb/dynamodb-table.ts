@@ -12,7 +12,7 @@ import {
 import type { Clock } from '../../connect/clock.ts';
 import { ConnectException, RetriableException } from '../../connect/errors.ts';
 import { Expressions } from './expressions.ts';
-import { type Change, type Condition, type Item, type ItemTable, itemTooLarge, type Key, type KeyRange, type Operation, tableSchema } from './table.ts';
+import { type Change, type Condition, type Item, type ItemTable, itemTooLarge, type Key, type KeyRange, type Operation, sizeOf, tableSchema } from './table.ts';
 
 type TransactItem = NonNullable<TransactWriteCommandInput['TransactItems']>[number];
 
@@ -97,7 +97,8 @@ export class DynamoDbTable implements ItemTable {
         await this.#client.send(new TransactWriteCommand({ TransactItems }));
         return [];
       } catch (error) {
-        if (!(error instanceof TransactionCanceledException)) throw storageError(error);
+        if (!(error instanceof TransactionCanceledException))
+          throw sizeMessage.test((error as Error).message) ? itemTooLarge(largest(operations), error) : storageError(error);
         const reasons = error.CancellationReasons ?? [];
         const refused = reasons.flatMap(({ Code }, index) => (Code === 'ConditionalCheckFailed' ? [index] : []));
         if (refused.length > 0) return refused;
@@ -157,6 +158,12 @@ export class DynamoDbTable implements ItemTable {
 
 const sizeMessage = /item size.*exceeded/i;
 const transient = new Set(['TransactionConflict', 'ThrottlingError', 'ProvisionedThroughputExceeded']);
+
+/** DynamoDB does not say which item of a transaction it finds too large before it begins. */
+function largest(operations: readonly Operation[]): Key {
+  const size = (operation: Operation) => ('put' in operation ? sizeOf(operation.put) : 'update' in operation ? sizeOf(operation.change) : 0);
+  return keyOf(operations.reduce((a, b) => (size(b) > size(a) ? b : a)));
+}
 
 function keyOf(operation: Operation): Key {
   if ('put' in operation) return operation.put as Item & Key;
