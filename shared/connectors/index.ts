@@ -1,4 +1,6 @@
 import type { ConnectorDefinition } from '../connect/index.ts';
+import { fileStreamSink } from './file/sink.ts';
+import { fileStreamSource } from './file/source.ts';
 
 /** Every connector that ships with Sluice; a new one adds a line. */
-export const connectors: readonly ConnectorDefinition[] = [];
+export const connectors: readonly ConnectorDefinition[] = [fileStreamSink, fileStreamSource];

@@ -1,0 +1,40 @@
+import { ConnectException, defineSourceConnector, type SourceOffset, type SourcePartition } from '../../connect/index.ts';
+import { requireFile } from './require-file.ts';
+import { fileStreamSourceConfig } from './source.config.ts';
+
+/**
+ * Reads a text file line by line, and waits for more: Kafka's FileStreamSource.
+ * `{"connector.class": "FileStreamSource", "file": "/var/log/orders.txt", "topic": "orders"}`
+ */
+export const fileStreamSource = defineSourceConnector({
+  className: 'org.apache.kafka.connect.file.FileStreamSourceConnector',
+  version: '4.3.1',
+  overview: 'Reads a text file line by line and goes on as lines are added.',
+  guarantees: 'At least once, in order: after a failure lines after the last stored position come again.',
+  config: fileStreamSourceConfig,
+  validate: requireFile,
+  // One file, one task, whatever tasks.max says.
+  taskConfigs: ({ rawConfig }) => [rawConfig],
+  exactlyOnceSupport: ({ file }) => (file ? 'SUPPORTED' : 'UNSUPPORTED'),
+  alterOffsets(config, offsets) {
+    if (!config['file']) throw new ConnectException('Offsets cannot be modified for this connector when reading from standard input');
+    for (const { partition, offset } of offsets) checkOffset(partition, offset);
+    return true;
+  },
+  async createTask(config, context) {
+    const { FileStreamSourceTask } = await import('./source-task.ts');
+    return new FileStreamSourceTask(config.file as string, config.topic, config['batch.size'], context);
+  },
+});
+
+function checkOffset(partition: SourcePartition, offset: SourceOffset | null): void {
+  // A removal of a partition that never was is harmless.
+  if (offset === null) return;
+  if (!('filename' in partition)) throw new ConnectException("Partition objects should contain the key 'filename'");
+  if (!('position' in offset)) throw new ConnectException("Offset objects should either be null or contain the key 'position'");
+  const { position } = offset;
+  if (position === null || position === undefined) throw new ConnectException("The value for the 'position' key in the offset cannot be null");
+  const wholeNumber = typeof position === 'bigint' || Number.isSafeInteger(position) || (typeof position === 'string' && /^-?\d+$/.test(position));
+  if (!wholeNumber) throw new ConnectException("The value for the 'position' key in the offset should be a number");
+  if (BigInt(position as string) < 0n) throw new ConnectException("The value for the 'position' key in the offset should be a non-negative value");
+}
