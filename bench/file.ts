@@ -65,7 +65,7 @@ async function writeLines(path: string, total: number): Promise<void> {
   for (let at = 0; at < total; at += 10_000) {
     let chunk = '';
     for (let i = at; i < Math.min(total, at + 10_000); i++)
-      chunk += `${String(i).padStart(10, '0')} ${'the quick brown fox jumps over the lazy dog '.repeat(3)}`.slice(0, lineBytes) + '\n';
+      chunk += `${`${String(i).padStart(10, '0')} ${'the quick brown fox jumps over the lazy dog '.repeat(3)}`.slice(0, lineBytes)}\n`;
     if (!out.write(chunk)) await once(out, 'drain');
   }
   out.end();

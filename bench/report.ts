@@ -31,7 +31,7 @@ export function printReport(name: string, results: readonly Result[]): void {
       medians[system] = { throughput: median(throughput), cpu: median(cpu) };
       console.log(each.padEnd(16) + system.padEnd(16) + spread(throughput, 0).padEnd(34) + spread(cpu, 2));
     }
-    const ours = medians['sluice'];
+    const ours = medians.sluice;
     const peer = medians['kafka-connect'];
     if (ours === undefined || peer === undefined) continue;
     ratios[each] = { throughput: round(ours.throughput / peer.throughput), cpu: round(ours.cpu / peer.cpu) };

@@ -43,6 +43,13 @@ interface ConnectorParts<S extends ConfigShape> extends Omit<PluginInfo, 'config
   monitorIntervalMs?(config: ConfigOf<ConfigDef<S>>): number;
   /** What it guarantees, for people: shown by the REST API and in documentation. */
   readonly guarantees?: string;
+  /** Java class name of its tasks, for `task.class`. Left out: the connector's with `Task` for `Connector`. */
+  readonly taskClass?: string;
+}
+
+/** The Java class name of a connector's tasks, as `GET /connectors/{c}/tasks` tells it. */
+export function taskClassOf({ className, taskClass }: { readonly className: string; readonly taskClass?: string }): string {
+  return taskClass ?? className.replace(/Connector$/, 'Task');
 }
 
 /** The declaration of a source connector. The worker knows nothing else about it. */
@@ -52,6 +59,7 @@ export interface SourceConnectorDefinition extends PluginInfo {
   taskConfigs(context: ConnectorContext<Readonly<Record<string, unknown>>>): Promise<readonly TaskConfig[]> | readonly TaskConfig[];
   monitorIntervalMs?(config: Readonly<Record<string, unknown>>): number;
   readonly guarantees?: string;
+  readonly taskClass?: string;
   /** Makes a task; its raw config is in the context. Throws ConfigException. */
   createTask(context: SourceTaskContext): Promise<SourceTask> | SourceTask;
   /** KIP-618: whether the connector can give exactly-once with this config. Left out: unknown. */
@@ -68,6 +76,7 @@ export interface SinkConnectorDefinition extends PluginInfo {
   taskConfigs(context: ConnectorContext<Readonly<Record<string, unknown>>>): Promise<readonly TaskConfig[]> | readonly TaskConfig[];
   monitorIntervalMs?(config: Readonly<Record<string, unknown>>): number;
   readonly guarantees?: string;
+  readonly taskClass?: string;
   createTask(context: SinkTaskContext): Promise<SinkTask> | SinkTask;
   alterOffsets?(config: Readonly<Record<string, string>>, offsets: readonly { partition: TopicPartition; offset: bigint | null }[]): boolean;
 }

@@ -30,7 +30,14 @@ export function emfMetrics(namespace = 'Sluice'): FlushableMetrics {
     flush(now, write = (line) => console.log(line)) {
       for (const { dimensions, metrics } of gathered.values()) {
         const definitions = [...metrics].map(([Name, { unit }]) => ({ Name, Unit: unit }));
-        const values = [...metrics].map(([name, { values: [...all] }]) => [name, all.length === 1 ? all[0] : all]);
+        const values = [...metrics].map(
+          ([
+            name,
+            {
+              values: [...all],
+            },
+          ]) => [name, all.length === 1 ? all[0] : all],
+        );
         const CloudWatchMetrics = [{ Namespace: namespace, Dimensions: [['connector'], Object.keys(dimensions)], Metrics: definitions }];
         write(JSON.stringify({ _aws: { Timestamp: now, CloudWatchMetrics }, ...dimensions, ...Object.fromEntries(values) }));
       }

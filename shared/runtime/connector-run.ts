@@ -1,3 +1,4 @@
+import { taskClassOf } from '../connect/connector.ts';
 import { ConnectException, javaClassOf, traceOf } from '../connect/errors.ts';
 import { partitionKey, type TopicPartition } from '../connect/topic-partition.ts';
 import type { ConnectorSpec, FailureReport, PlannedTask } from '../storage/ports.ts';
@@ -74,7 +75,7 @@ async function planTasks(ports: RuntimePorts, spec: ConnectorSpec, invocation: I
         `The connector ${spec.name} has generated ${made.length} tasks, which is greater than ${maxTasks}, the maximum number of tasks it is configured to create. `,
       );
     }
-    const configs = made.map((each) => transformer.reverse(spec.config, config, each));
+    const configs = made.map((each) => transformer.reverse(spec.config, config, { ...each, 'task.class': taskClassOf(definition) }));
     if (definition.kind === 'source')
       return {
         tasks: configs.map((each): PlannedTask => ({ config: each, partitions: [] })),

@@ -16,7 +16,7 @@ export function subscriptionOf(config: Readonly<Record<string, string>>): Subscr
     const regex = javaPattern(pattern, { fullMatch: true });
     return { topics: null, select: (counts) => Object.fromEntries([...counts].filter(([topic]) => !topic.startsWith('__') && regex.test(topic))) };
   }
-  const topics = (config['topics'] ?? '')
+  const topics = (config.topics ?? '')
     .split(',')
     .map((each) => each.trim())
     .filter((each) => each !== '');

@@ -10,7 +10,7 @@ import { sinkGroup } from './partition-assignor.ts';
 import type { RuntimePorts } from './ports.ts';
 import { type TaskSettings, taskSettings } from './task-settings.ts';
 import { TopicCreation } from './topic-creation.ts';
-import { TransformationChain } from './transformation-chain.ts';
+import { type ChainPlugins, TransformationChain } from './transformation-chain.ts';
 import { WorkerSinkTask } from './worker-sink-task.ts';
 import { WorkerSourceTask } from './worker-source-task.ts';
 import type { TaskParts, WorkerTask } from './worker-task.ts';
@@ -42,7 +42,7 @@ export async function createWorkerTask(ports: RuntimePorts, item: TaskItem, conn
       () => value.converter.close?.(),
       () => header.converter.close?.(),
     );
-    const chain = new TransformationChain(config, (kind, className) => plugins.find(kind, className));
+    const chain = new TransformationChain(config, plugins.find.bind(plugins) as ChainPlugins);
     closers.push(() => chain.close());
     const dimensions = { connector, task };
     const deadLetters = await deadLetterQueue(ports, settings, config, item, closers);

@@ -129,7 +129,7 @@ export class Worker {
     reason: StopReason | null,
     result: WorkerTaskResult,
   ): Promise<RunOutcome> {
-    const { storage, clock, invoker, logger } = this.#ports;
+    const { storage, invoker, logger } = this.#ports;
     const chain = (request.chain ?? 0) + 1;
     const goesOn = result.outcome === 'more' && (reason === 'deadline' || reason === null) && result.delayMs === 0 && chain < maxChain;
     const outcome = this.#releaseOutcome(item, config, reason, result, goesOn);
