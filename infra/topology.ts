@@ -66,7 +66,7 @@ export const functions: readonly FunctionSpec[] = [
     reservedConcurrency: null,
     asyncRetries: 0,
     onFailure: 'failed-invocations',
-    access: ['table', 'kafka', 'invoke-task'],
+    access: ['table', 'kafka', 'invoke-task', 'send-failures'],
   },
 ];
 

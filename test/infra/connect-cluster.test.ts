@@ -1,0 +1,146 @@
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { App, Stack } from 'aws-cdk-lib';
+import { Match, Template } from 'aws-cdk-lib/assertions';
+import { describe, expect, test } from 'vitest';
+import { ConnectCluster } from '../../infra/cdk/connect-cluster.ts';
+import { type FunctionName, functions, table } from '../../infra/topology.ts';
+import { tableSchema } from '../../shared/storage/dynamodb/table.ts';
+
+const bundle = join(mkdtempSync(join(tmpdir(), 'sluice-bundle-')), 'index.cjs');
+writeFileSync(bundle, 'exports.handler = async () => {};');
+const bundles = Object.fromEntries(functions.map(({ name }) => [name, bundle])) as Record<FunctionName, string>;
+
+function synthesized(): Template {
+  const stack = new Stack(new App(), 'Sluice');
+  new ConnectCluster(stack, 'ConnectCluster', { worker: { 'bootstrap.servers': 'broker:9092', 'sasl.mechanism': 'PLAIN' }, bundles });
+  return Template.fromStack(stack);
+}
+
+describe('the template of a cluster', () => {
+  const template = synthesized();
+  const functionNamed = (name: FunctionName) => {
+    const [found] = Object.entries(template.findResources('AWS::Lambda::Function', { Properties: { FunctionName: Match.stringLikeRegexp(`-${name}$`) } }));
+    if (found === undefined) throw new Error(`no function ${name}`);
+    return { id: found[0], properties: found[1]['Properties'] as Record<string, unknown> };
+  };
+  /** Actions that the policy of a function allows, with what it allows them on. */
+  const rightsOf = (name: FunctionName): Record<string, unknown> => {
+    const role = (functionNamed(name).properties['Role'] as { 'Fn::GetAtt': [string] })['Fn::GetAtt'][0];
+    const policies = Object.values(template.findResources('AWS::IAM::Policy', { Properties: { Roles: [{ Ref: role }] } }));
+    const statements = policies.flatMap((policy) => policy['Properties'].PolicyDocument.Statement as { Action: string | string[]; Resource: unknown }[]);
+    return Object.fromEntries(statements.flatMap(({ Action, Resource }) => [Action].flat().map((action) => [action, Resource])));
+  };
+
+  test('has the table that the storage works on', () => {
+    expect(tableSchema).toEqual(table);
+    template.hasResource('AWS::DynamoDB::Table', {
+      Properties: {
+        KeySchema: [
+          { AttributeName: 'pk', KeyType: 'HASH' },
+          { AttributeName: 'sk', KeyType: 'RANGE' },
+        ],
+        AttributeDefinitions: Match.arrayWith([
+          { AttributeName: 'dueShard', AttributeType: 'S' },
+          { AttributeName: 'dueAt', AttributeType: 'N' },
+        ]),
+        GlobalSecondaryIndexes: [
+          {
+            IndexName: 'due',
+            KeySchema: [
+              { AttributeName: 'dueShard', KeyType: 'HASH' },
+              { AttributeName: 'dueAt', KeyType: 'RANGE' },
+            ],
+            Projection: { ProjectionType: 'ALL' },
+          },
+        ],
+        BillingMode: 'PAY_PER_REQUEST',
+        StreamSpecification: { StreamViewType: 'NEW_IMAGE' },
+      },
+      DeletionPolicy: 'Retain',
+    });
+  });
+
+  test('has every function of the topology, on the newest Node, with its size, its variables and its rules for failed requests', () => {
+    template.resourceCountIs('AWS::Lambda::Function', functions.length);
+    for (const { name, memoryMb, timeoutSeconds, asyncRetries, onFailure, access } of functions) {
+      const { id, properties } = functionNamed(name);
+      expect(properties).toMatchObject({ Runtime: 'nodejs24.x', Handler: 'index.handler', MemorySize: memoryMb, Timeout: timeoutSeconds });
+      const { Variables } = properties['Environment'] as { Variables: Record<string, unknown> };
+      expect(Variables).toMatchObject({
+        SLUICE_TABLE: { Ref: expect.stringContaining('Table') },
+        SLUICE_WORKER: JSON.stringify({ 'bootstrap.servers': 'broker:9092', 'sasl.mechanism': 'PLAIN' }),
+      });
+      expect(Variables['SLUICE_TASK_FUNCTION']).toBe(access.includes('invoke-task') ? functionNamed('task').properties['FunctionName'] : undefined);
+      expect('SLUICE_FAILURE_QUEUE_URL' in Variables).toBe(access.includes('send-failures'));
+      expect(properties['RecursiveLoop']).toBe(access.includes('invoke-task') ? 'Allow' : undefined);
+      template.hasResourceProperties('AWS::Lambda::EventInvokeConfig', {
+        FunctionName: { Ref: id },
+        MaximumRetryAttempts: asyncRetries,
+        MaximumEventAgeInSeconds: 60,
+        ...(onFailure === null
+          ? {}
+          : { DestinationConfig: { OnFailure: { Destination: { 'Fn::GetAtt': [Match.stringLikeRegexp('FailedInvocations'), 'Arn'] } } } }),
+      });
+    }
+  });
+
+  test('allows each function what it needs and nothing more', () => {
+    const tableRights = ['ConditionCheckItem', 'DeleteItem', 'GetItem', 'PutItem', 'Query', 'UpdateItem'].map((action) => `dynamodb:${action}`);
+    const streamRights = ['DescribeStream', 'GetRecords', 'GetShardIterator', 'ListStreams'].map((action) => `dynamodb:${action}`);
+    const queueRights = ['ChangeMessageVisibility', 'DeleteMessage', 'GetQueueAttributes', 'GetQueueUrl', 'ReceiveMessage', 'SendMessage'].map(
+      (action) => `sqs:${action}`,
+    );
+    const sendRights = ['GetQueueAttributes', 'GetQueueUrl', 'SendMessage'].map((action) => `sqs:${action}`);
+    expect(Object.keys(rightsOf('rest-api')).sort()).toEqual(tableRights);
+    expect(Object.keys(rightsOf('controller')).sort()).toEqual([...tableRights, ...streamRights, 'lambda:InvokeFunction', ...queueRights].sort());
+    expect(Object.keys(rightsOf('task')).sort()).toEqual([...tableRights, 'lambda:InvokeFunction', ...sendRights].sort());
+    for (const name of ['controller', 'task'] as const) {
+      expect(JSON.stringify(rightsOf(name)['lambda:InvokeFunction'])).toContain(`function:${functionNamed('task').properties['FunctionName']}`);
+    }
+    for (const { name } of functions)
+      expect(Object.entries(rightsOf(name)).filter(([action, on]) => on === '*' && action !== 'dynamodb:ListStreams')).toEqual([]);
+  });
+
+  test('starts the controller each minute, on changes that ask for it, and on runs that failed', () => {
+    const { id } = functionNamed('controller');
+    template.hasResourceProperties('AWS::Events::Rule', {
+      ScheduleExpression: 'rate(1 minute)',
+      Targets: [Match.objectLike({ Arn: { 'Fn::GetAtt': [id, 'Arn'] }, Input: '{"kind":"tick"}' })],
+    });
+    template.hasResourceProperties('AWS::Lambda::EventSourceMapping', {
+      FunctionName: { Ref: id },
+      EventSourceArn: { 'Fn::GetAtt': [Match.stringLikeRegexp('Table'), 'StreamArn'] },
+      BatchSize: 100,
+      FilterCriteria: { Filters: [{ Pattern: '{"dynamodb":{"NewImage":{"wake":{"S":[{"exists":true}]}}}}' }] },
+      StartingPosition: 'LATEST',
+    });
+    template.hasResourceProperties('AWS::Lambda::EventSourceMapping', {
+      FunctionName: { Ref: id },
+      EventSourceArn: { 'Fn::GetAtt': [Match.stringLikeRegexp('FailedInvocations'), 'Arn'] },
+      BatchSize: 10,
+    });
+  });
+
+  test('shows to people what the controller cannot deal with, and rings', () => {
+    template.hasResourceProperties('AWS::SQS::Queue', {
+      VisibilityTimeout: 360,
+      RedrivePolicy: { deadLetterTargetArn: { 'Fn::GetAtt': [Match.stringLikeRegexp('Failures'), 'Arn'] }, maxReceiveCount: 5 },
+    });
+    template.hasResourceProperties('AWS::CloudWatch::Alarm', { MetricName: 'ApproximateNumberOfMessagesVisible', Threshold: 1 });
+    template.hasResourceProperties('AWS::CloudWatch::Alarm', { MetricName: 'Errors', Namespace: 'AWS/Lambda' });
+  });
+
+  test('lets only signed calls into the REST API', () => {
+    const routes = Object.values(template.findResources('AWS::ApiGatewayV2::Route')).map(({ Properties }) => [
+      Properties.RouteKey,
+      Properties.AuthorizationType,
+    ]);
+    expect(routes.sort()).toEqual([
+      ['ANY /', 'AWS_IAM'],
+      ['ANY /{proxy+}', 'AWS_IAM'],
+    ]);
+    template.hasResourceProperties('AWS::ApiGatewayV2::Integration', { PayloadFormatVersion: '2.0' });
+  });
+});
