@@ -1,7 +1,18 @@
 import type { ConverterDefinition, HeaderConverterDefinition } from '../connect/index.ts';
+import { booleanConverter, booleanHeaderConverter } from './boolean-converter.ts';
+import { byteArrayConverter, byteArrayHeaderConverter } from './byte-array-converter.ts';
+import { jsonConverter, jsonHeaderConverter } from './json/json-converter.ts';
+import { numberConverters, numberHeaderConverters } from './number-converters.ts';
+import { stringConverter, stringHeaderConverter } from './string-converter.ts';
 
 /** Every converter that ships with Sluice; a new one adds a line. */
-export const converters: readonly ConverterDefinition[] = [];
+export const converters: readonly ConverterDefinition[] = [jsonConverter, stringConverter, byteArrayConverter, booleanConverter, ...numberConverters];
 
-/** Those of them that also translate headers. */
-export const headerConverters: readonly HeaderConverterDefinition[] = [];
+/** Those of them that also translate headers, and those that only do. */
+export const headerConverters: readonly HeaderConverterDefinition[] = [
+  jsonHeaderConverter,
+  stringHeaderConverter,
+  byteArrayHeaderConverter,
+  booleanHeaderConverter,
+  ...numberHeaderConverters,
+];
