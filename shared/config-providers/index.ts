@@ -1,4 +1,7 @@
 import type { ConfigProviderDefinition } from '../connect/index.ts';
+import { directoryConfigProvider } from './directory-config-provider.ts';
+import { envVarConfigProvider } from './env-var-config-provider.ts';
+import { fileConfigProvider } from './file-config-provider.ts';
 
 /** Every config provider that ships with Sluice; a new one adds a line. */
-export const configProviders: readonly ConfigProviderDefinition[] = [];
+export const configProviders: readonly ConfigProviderDefinition[] = [fileConfigProvider, directoryConfigProvider, envVarConfigProvider];
