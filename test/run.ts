@@ -26,7 +26,11 @@ interface Step {
 }
 
 const steps: readonly Step[] = [
-  { name: 'lint', title: 'Format and lint (biome)', run: () => tool('biome', ['ci', '--error-on-warnings', '.']) },
+  {
+    name: 'lint',
+    title: 'Format and lint (biome)',
+    run: () => tool('biome', ['ci', '--error-on-warnings', ...(process.stdout.isTTY ? [] : ['--colors=off']), '.']),
+  },
   { name: 'types', title: 'Types (tsc)', run: () => tool('tsc', ['-p', '.']) },
   {
     name: 'imports',
