@@ -9,8 +9,6 @@ import type { ConnectorSpec, FailureReport, TaskItem } from '../storage/ports.ts
 const invokeGraceMs = 10_000;
 /** A connector run (making task configs) that was asked for is asked for again after this time. */
 const planGraceMs = 60_000;
-/** A connector whose old tasks still run is looked at again after this time; their release wakes the controller anyway. */
-const drainRecheckMs = 1_000;
 const crashBackoffMs = [0, 1_000, 5_000, 15_000, 60_000, 300_000];
 /** Work that is under way at once within a look. */
 const parallelism = 32;
@@ -136,7 +134,8 @@ export class Controller {
     if (snapshot === null) return false;
     const { spec, tasks } = snapshot;
     if (spec.plannedGeneration >= spec.generation) return this.#settle(spec, tasks, now);
-    if (tasks.some(({ lease }) => lease !== null && lease.expiresAt > now)) return storage.control.deferSpec(spec, now + drainRecheckMs);
+    // It stays due: the end of the last run, and the routing of the last failure, wake the controller.
+    if (tasks.some(({ lease, failure }) => lease !== null || failure !== null)) return false;
     if (spec.targetState === 'STOPPED') {
       return (await storage.control.plan(spec, [], { assignedTopics: null, specDueAt: null, taskDueAt: null, workerId })) !== null;
     }

@@ -226,9 +226,8 @@ export class Herder {
     const restarts = (each: { state: string }) => !onlyFailed || each.state === 'FAILED';
     const connector = restarts(state.connector);
     const tasks = includeTasks ? state.tasks.filter(restarts) : [];
-    // A new plan gives every task a fresh start, so that it says all where both are meant.
     if (connector) await connectors.restartConnector(name);
-    else for (const { id } of tasks) await connectors.restartTask(name, id);
+    for (const { id } of tasks) await connectors.restartTask(name, id);
     return {
       ...state,
       connector: { ...state.connector, state: connector ? 'RESTARTING' : state.connector.state },

@@ -2,6 +2,7 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { beforeAll, describe } from 'vitest';
 import { createTable } from '../../shared/storage/dynamodb/create-table.ts';
 import { createDynamoDbStorage } from '../../shared/storage/dynamodb/dynamodb-storage.ts';
+import { DynamoDbTable } from '../../shared/storage/dynamodb/dynamodb-table.ts';
 import { ManualClock, storageContract } from '../kit/storage.ts';
 import { dynamodbEndpoint } from './servers.ts';
 
@@ -16,6 +17,7 @@ describe('the DynamoDB storage', () => {
 
   storageContract(async () => {
     const clock = new ManualClock();
-    return { storage: createDynamoDbStorage({ client, tableName, clock }), clock };
+    const options = { client, tableName, clock };
+    return { storage: createDynamoDbStorage(options), clock, table: new DynamoDbTable(options) };
   });
 });

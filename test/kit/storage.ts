@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
+import type { ItemTable } from '../../shared/storage/dynamodb/table.ts';
 import { type ConnectorSpec, FencedException, type PlannedTask, type Storage, type TaskItem } from '../../shared/storage/ports.ts';
 
 /** A clock that only moves when it is told to. */
@@ -15,13 +16,14 @@ export class ManualClock {
 
 let names = 0;
 
-/** What every storage must do; `open` gives one with whatever in it. */
-export function storageContract(open: () => Promise<{ storage: Storage; clock: ManualClock }>): void {
+/** What every storage must do; `open` gives one with whatever in it, and the table beneath. */
+export function storageContract(open: () => Promise<{ storage: Storage; clock: ManualClock; table: ItemTable }>): void {
   let storage: Storage;
+  let table: ItemTable;
   let clock: ManualClock;
   let name: string;
   beforeEach(async () => {
-    ({ storage, clock } = await open());
+    ({ storage, clock, table } = await open());
     name = `orders ${++names}/ü`;
   });
 
@@ -338,6 +340,19 @@ export function storageContract(open: () => Promise<{ storage: Storage; clock: M
       expect(await storage.connectors.restartConnector(name)).toBe(true);
       expect((await storage.connectors.snapshot(name))?.status?.state).toBe('UNASSIGNED');
     });
+
+    test('of a connector whose tasks go on are over when it is restarted', async () => {
+      await plan([[0]]);
+      await storage.control.failConnector((await storage.connectors.get(name)) as ConnectorSpec, { ...failureOf(null), connector: name }, 'w');
+      expect(await storage.connectors.get(name)).toMatchObject({ dueAt: null });
+      expect(await storage.connectors.restartConnector(name)).toBe(true);
+      expect(await storage.connectors.snapshot(name)).toMatchObject({
+        status: { state: 'RUNNING', trace: null },
+        spec: { dueAt: clock.now() },
+        tasks: [{ generation: clock.now() }],
+      });
+      expect(await storage.connectors.restartConnector(`${name}-`)).toBe(false);
+    });
   });
 
   describe('the schedule', () => {
@@ -397,6 +412,46 @@ export function storageContract(open: () => Promise<{ storage: Storage; clock: M
       await storage.connectors.update(spec, { targetState: 'PAUSED' });
       expect(await storage.control.deferSpec(spec, null)).toBe(false);
     });
+  });
+
+  test('the controller is woken by what it should look at, and by nothing else', async () => {
+    const seen = new Set<unknown>();
+    /** True when the last step left a mark that no step before had left. */
+    const woken = async () => {
+      const marks = (await table.query({ pk: `CONNECTOR#${name}` })).flatMap(({ wake }) => (wake === undefined ? [] : [wake]));
+      const fresh = marks.filter((mark) => !seen.has(mark));
+      for (const mark of fresh) seen.add(mark);
+      return fresh.length > 0;
+    };
+    const spec = (await create()) as ConnectorSpec;
+    expect(await woken()).toBe(true);
+    await storage.control.deferSpec(spec, clock.now() + 1);
+    await plan([[0]]);
+    const task = await mine();
+    await storage.runs.commitSinkOffsets(task, new Map([['orders-0', 1n]]));
+    await storage.runs.release(task, { dueAt: clock.now() });
+    await storage.control.deferTask((await storage.control.task(name, 0)) as TaskItem, clock.now());
+    expect(await woken()).toBe(false);
+    expect((await table.query({ pk: `CONNECTOR#${name}` })).filter(({ wake }) => wake !== undefined)).toEqual([]);
+
+    await storage.connectors.restartTask(name, 0);
+    expect(await woken()).toBe(true);
+    await storage.runs.release(await mine(), { dueAt: clock.now(), wake: true });
+    expect(await woken()).toBe(true);
+    const lost = await mine();
+    await storage.control.loseRun(lost, clock.now() + 9, failureOf(lost));
+    expect(await woken()).toBe(true);
+    await storage.control.clearFailure((await storage.control.task(name, 0)) as TaskItem);
+    expect(await woken()).toBe(false);
+    const failed = await mine();
+    await storage.runs.release(failed, { dueAt: null, failure: failureOf(failed) });
+    expect(await woken()).toBe(true);
+    await storage.connectors.restartConnector(name);
+    expect(await woken()).toBe(true);
+    await storage.control.replan((await storage.connectors.get(name)) as ConnectorSpec);
+    expect(await woken()).toBe(true);
+    await storage.connectors.update((await storage.connectors.get(name)) as ConnectorSpec, { targetState: 'PAUSED' });
+    expect(await woken()).toBe(true);
   });
 
   describe('offsets', () => {

@@ -1,10 +1,12 @@
 import { describe } from 'vitest';
 import { ManualClock, storageContract } from '../kit/storage.ts';
 import { createMemoryStorage } from '../simulation/memory-storage.ts';
+import { MemoryTable } from '../simulation/memory-table.ts';
 
 describe('the storage in memory', () => {
   storageContract(async () => {
     const clock = new ManualClock();
-    return { storage: createMemoryStorage(clock), clock };
+    const table = new MemoryTable();
+    return { storage: createMemoryStorage(clock, { table }), clock, table };
   });
 });

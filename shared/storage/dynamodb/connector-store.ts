@@ -125,10 +125,19 @@ export function connectorStore(context: TableContext): ConnectorStore {
     },
 
     async restartConnector(name) {
-      const change = { set: dueNow(name, clock.now()), add: { revision: 1 }, wake: true };
-      if ((await table.update(specKey(name), change, [present('pk')])) === null) return false;
-      await table.update(statusKey(name), { set: { state: 'UNASSIGNED' }, remove: ['trace'] }, [equal('state', 'FAILED')]);
-      return true;
+      for (let race = 0; race < maxRaces; race++) {
+        const items = await table.query({ pk: connectorPk(name), from: specSk, to: statusKey(name).sk });
+        const spec = items.find(({ sk }) => sk === specSk);
+        if (spec === undefined) return false;
+        const failed = items.some(({ sk, state }) => sk === statusKey(name).sk && state === 'FAILED');
+        // One that was planned has tasks at work; it is only asked again whether they are still right.
+        const state = spec['plannedGeneration'] === spec['generation'] ? 'RUNNING' : 'UNASSIGNED';
+        const again = { set: dueNow(name, clock.now()), add: { revision: 1 }, wake: true };
+        const cleared = { update: statusKey(name), change: { set: { state }, remove: ['trace'] }, when: [equal('state', 'FAILED')] };
+        const restart = { update: specKey(name), change: again, when: [equal('revision', spec['revision'])] };
+        if ((await table.transact(failed ? [restart, cleared] : [restart])).length === 0) return true;
+      }
+      throw raced(name);
     },
 
     async addActiveTopics(name, topics) {

@@ -23,9 +23,6 @@ import { keep, type Remains, remainsAfter, remainsOf } from './remains.ts';
 import { equal, type Item, less, missing, notEqual, type Operation, present, same, transactions } from './table.ts';
 import type { TableContext } from './table-storage.ts';
 
-/** A plan that finds a run or an untold failure of the old tasks is tried again after this time. */
-const heldRecheckMs = 1_000;
-
 /** What the controller and connector runs do to the table. */
 export function controlStore({ table, clock, dueShards }: TableContext): ControlStore {
   return {
@@ -66,7 +63,7 @@ export function controlStore({ table, clock, dueShards }: TableContext): Control
       const items = await table.query({ pk: connectorPk(name), from: sinkOffsetsSk, to: afterTasks });
       const old = new Map(items.filter(isTask).map((item) => [Number(item['task']), item]));
       if ([...old.values()].some(({ owner, failure }) => owner !== undefined || failure !== undefined)) {
-        await table.update(specKey(name), schedule(name, dueShards, clock.now() + heldRecheckMs), mine);
+        await table.update(specKey(name), schedule(name, dueShards, clock.now()), mine);
         return null;
       }
       const before = remainsOf(items);
@@ -117,7 +114,7 @@ export function controlStore({ table, clock, dueShards }: TableContext): Control
       const now = clock.now();
       const resumeAt = Math.max(now, Number(item['resumeAt'] ?? 0));
       const { set, remove } = schedule(connector, dueShards, state === 'FAILED' ? null : resumeAt);
-      const change = { set, remove: [...remove, 'failure', 'resumeAt'], wake: state !== 'FAILED' && resumeAt <= now };
+      const change = { set, remove: [...remove, 'failure', 'resumeAt'], wake: state === 'FAILED' || resumeAt <= now };
       // Who restarted the task meanwhile, or lost its next run, has made it due: the next look tells again.
       const when = [equal('epoch', epoch), equal('state', state), equal('restarts', restarts), present('failure'), missing('owner')];
       await table.update(key, change, [...when, same('resumeAt', item['resumeAt'] ?? null)]);
