@@ -51,9 +51,11 @@ export class Controller {
     const lost = tasks.filter(({ lease, failure }) => failure === null && lease !== null && lease.expiresAt <= now);
     const ready = tasks.filter(({ lease, failure, state }) => failure === null && lease === null && state !== 'FAILED');
     const [routed, repaired] = await Promise.all([this.#each(failed, (task) => this.#route(task)), this.#each(lost, (task) => this.#loseRun(task))]);
-    const unplanned = specs.filter((spec) => spec.type !== 'sink' || spec.plannedGeneration < spec.generation || spec.assignedTopics === null);
-    const planned = specs.filter((spec) => !unplanned.includes(spec));
-    await this.#each(unplanned, (spec) => this.#reconcile(spec, now));
+    const planned = specs.filter(isSteady);
+    await this.#each(
+      specs.filter((spec) => !isSteady(spec)),
+      (spec) => this.#reconcile(spec, now),
+    );
     const moved = await this.#replanMoved(planned);
     const runnable = await this.#withWork(ready.filter(({ connector }) => !moved.has(connector)));
     const invoked = await this.#dispatch(runnable, now);
@@ -169,13 +171,9 @@ export class Controller {
 
   /** Sinks whose topics have other partitions than were divided begin a new generation. Returns their names. */
   async #replanMoved(specs: readonly ConnectorSpec[]): Promise<ReadonlySet<string>> {
-    const { storage, kafka, logger, clock } = this.#ports;
+    const { storage, kafka, logger } = this.#ports;
     const moved = new Set<string>();
-    const running: { spec: ConnectorSpec; subscription: ReturnType<typeof subscriptionOf> }[] = [];
-    for (const spec of specs) {
-      if (spec.targetState === 'STARTED') running.push({ spec, subscription: subscriptionOf(spec.config) });
-      else await this.#reconcile(spec, clock.now());
-    }
+    const running = specs.map((spec) => ({ spec, subscription: subscriptionOf(spec.config) }));
     if (running.length === 0) return moved;
     const names = running.some(({ subscription }) => subscription.topics === null)
       ? undefined
@@ -253,6 +251,11 @@ export class Controller {
     await Promise.all(Array.from({ length: Math.min(parallelism, items.length) }, lane));
     return count;
   }
+}
+
+/** A sink that runs as planned is always due, since the epoch, so that each look compares its partitions; any other due time means that something changed. */
+function isSteady(spec: ConnectorSpec): boolean {
+  return spec.type === 'sink' && spec.dueAt === 0 && spec.plannedGeneration === spec.generation && spec.targetState === 'STARTED';
 }
 
 function sameCounts(a: Readonly<Record<string, number>>, b: Readonly<Record<string, number>>): boolean {

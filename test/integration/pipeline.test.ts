@@ -10,7 +10,7 @@ import { kafkaBrokers } from './servers.ts';
 
 const quiet = { trace: () => {}, debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 const string = 'org.apache.kafka.connect.storage.StringConverter';
-const strings = { 'key.converter': string, 'value.converter': string };
+const strings = { 'key.converter': string, 'value.converter': string, 'header.converter': string };
 const run = Date.now();
 
 interface Status {
