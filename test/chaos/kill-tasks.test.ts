@@ -54,7 +54,7 @@ describe('tasks that are killed on the way', () => {
     await writeLines(input, total);
     const size = (await stat(input)).size;
     await clients.admin().createTopic({ topic, partitions: 1, replicationFactor: 1 });
-    const converters = { 'key.converter': string, 'value.converter': string };
+    const converters = { 'key.converter': string, 'value.converter': string, 'header.converter': string };
     await sluice.request('PUT', '/connectors/chaos-source/config', {
       'connector.class': 'org.apache.kafka.connect.file.FileStreamSourceConnector',
       file: input,
