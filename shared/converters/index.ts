@@ -3,6 +3,7 @@ import { booleanConverter, booleanHeaderConverter } from './boolean-converter.ts
 import { byteArrayConverter, byteArrayHeaderConverter } from './byte-array-converter.ts';
 import { jsonConverter, jsonHeaderConverter } from './json/json-converter.ts';
 import { numberConverters, numberHeaderConverters } from './number-converters.ts';
+import { simpleHeaderConverter } from './simple-header-converter.ts';
 import { stringConverter, stringHeaderConverter } from './string-converter.ts';
 
 /** Every converter that ships with Sluice; a new one adds a line. */
@@ -12,6 +13,7 @@ export const converters: readonly ConverterDefinition[] = [jsonConverter, string
 export const headerConverters: readonly HeaderConverterDefinition[] = [
   jsonHeaderConverter,
   stringHeaderConverter,
+  simpleHeaderConverter,
   byteArrayHeaderConverter,
   booleanHeaderConverter,
   ...numberHeaderConverters,

@@ -1,5 +1,5 @@
 import type { Schema, SchemaType } from '../data/schema.ts';
-import { Boxed, Decimal } from '../data/values.ts';
+import { Boxed, Decimal, float64, int64 } from '../data/values.ts';
 import { doubleToString, floatToString } from './number-text.ts';
 
 /** The Java classes that values of Connect have, by the type that stands for them. */
@@ -100,4 +100,29 @@ export function javaToString(schema: Schema | null, value: unknown): string {
 function dateToString(date: Date): string {
   const [, day, dayOfMonth, month, year, time] = /^(\w+), (\d+) (\w+) (\S+) (\S+)/.exec(date.toUTCString()) ?? [];
   return `${day} ${month} ${dayOfMonth} ${time} UTC ${year}`;
+}
+
+/** A value of a schema in the form that it has without one: numbers keep their Java class (`Boxed`). */
+export function withoutSchema(schema: Schema | null, value: unknown): unknown {
+  if (schema === null || value === null || value === undefined) return value ?? null;
+  const type = javaTypeOf(schema, value);
+  switch (type) {
+    case 'INT8':
+    case 'INT16':
+    case 'INT32':
+    case 'FLOAT32':
+      return new Boxed(type, Number(value));
+    case 'FLOAT64':
+      return float64(Number(value));
+    case 'INT64':
+      return int64(BigInt(value as bigint));
+    case 'ARRAY':
+      return (value as unknown[]).map((item) => withoutSchema(schema.valueSchema, item));
+    case 'MAP':
+      return new Map(
+        [...(value as Map<unknown, unknown>)].map(([key, item]) => [withoutSchema(schema.keySchema, key), withoutSchema(schema.valueSchema, item)]),
+      );
+    default:
+      return value;
+  }
 }

@@ -28,7 +28,6 @@ function withJavaExponent(text: string): string {
 }
 
 const wholeNumber = /^[+-]?\p{Nd}+$/u;
-// biome-ignore lint/suspicious/noControlCharactersInRegex: Java trims them all
 const decimalNumber = /^[\0-\x20]*([+-]?)(NaN|Infinity|(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)([fFdD]?)[\0-\x20]*$/;
 
 /**

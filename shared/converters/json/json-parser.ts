@@ -90,7 +90,10 @@ export class JsonParser {
   members(read: (name: string) => void): void {
     this.#enter();
     this.skipBlanks();
-    if (this.#take('}')) return this.#leave();
+    if (this.#take('}')) {
+      this.#leave();
+      return;
+    }
     do {
       this.skipBlanks();
       if (this.#text[this.at] !== '"') this.#fail();
@@ -136,11 +139,11 @@ export class JsonParser {
   }
 
   #escape(): string {
-    const escape = this.#text[this.at++] ?? '';
-    const simple = simpleEscapes[escape];
+    const letter = this.#text[this.at++] ?? '';
+    const simple = simpleEscapes[letter];
     if (simple !== undefined) return simple;
     const hex = this.#text.slice(this.at, this.at + 4);
-    if (escape !== 'u' || !/^[0-9a-fA-F]{4}$/.test(hex)) this.#fail();
+    if (letter !== 'u' || !/^[0-9a-fA-F]{4}$/.test(hex)) this.#fail();
     this.at += 4;
     return String.fromCharCode(Number.parseInt(hex, 16));
   }

@@ -112,7 +112,6 @@ function float(json: unknown): number {
   return json instanceof JsonDecimal ? json.toNumber() : 0;
 }
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: Jackson skips them all
 const base64 = /^(?:[\0- ]*(?:[A-Za-z0-9+/]{4}|[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=))*[\0- ]*$/;
 
 /** Base64 with padding; blanks between groups of four are skipped. Null for what is no text. */
