@@ -68,6 +68,7 @@ function run(node, program, args) {
   process.on('SIGINT', forward);
   process.on('SIGTERM', forward);
   process.on('SIGHUP', () => forward('SIGTERM'));
+  process.on('disconnect', () => forward('SIGTERM'));
   // A shell between npm and us may die of a signal without passing it on.
   const parent = process.ppid;
   if (process.env.npm_lifecycle_event) {

@@ -8,7 +8,6 @@ import { startKafka } from './services/kafka.ts';
 import type { ServiceProcess } from './services/service-process.ts';
 import { type SqsService, startSqs } from './services/sqs.ts';
 import { StartupError } from './startup-error.ts';
-import { startUndertaker } from './undertaker.ts';
 
 export interface ServerOptions {
   readonly dataDir: DataDir;
@@ -45,10 +44,8 @@ export async function startServers(options: ServerOptions): Promise<Servers> {
   const ports = await freePorts(['kafka', 'kafkaController', 'dynamodb', 'sqs'] as const, dataDir.state.ports);
   const services: ServiceProcess[] = [];
   const log = (name: string) => join(dataDir.path, 'logs', `${name}.log`);
-  const undertaker = startUndertaker(join(dataDir.path, 'servers.pids'));
   const onStarted = async (service: ServiceProcess) => {
     services.push(service);
-    undertaker.watch(services.map(({ pid }) => pid));
     await dataDir.save({ ports, services: services.map(({ pid }) => pid) });
   };
 
@@ -83,7 +80,6 @@ export async function startServers(options: ServerOptions): Promise<Servers> {
   const starts = [kafka(), dynamodb(), startSqs({ port: ports.sqs, dataDir: join(dataDir.path, 'sqs'), region })] as const;
   const stop = async (graceMs: number, sqs?: SqsService) => {
     await Promise.all([...services.map((service) => service.stop(graceMs)), sqs?.stop()]);
-    undertaker.dismiss();
     await dataDir.save({ ports, services: [] });
   };
   try {

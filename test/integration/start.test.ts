@@ -33,7 +33,7 @@ interface Started {
 function start(args: readonly string[], added: Readonly<Record<string, string>> = {}): Started {
   const { PATH, HOME, JAVA_HOME, SLUICE_CACHE } = process.env;
   const env = Object.fromEntries(Object.entries({ PATH, HOME, JAVA_HOME, SLUICE_CACHE, ...added }).filter(([, value]) => value !== undefined));
-  const child = spawn(process.execPath, [join(root, 'infra/local/bootstrap.mjs'), 'start', ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [join(root, 'infra/local/bootstrap.mjs'), 'start', ...args], { env, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
   children.add(child);
   const ended = once(child, 'exit').then(([code]) => {
     children.delete(child);

@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -75,3 +77,26 @@ test('messages of the queues survive a restart, on the loopback address', async 
   await second.stop();
   expect(Messages?.map(({ Body }) => Body)).toEqual(['kept']);
 });
+
+test('a server does not outlive a process that is killed', async () => {
+  const module = new URL('../../infra/local/services/service-process.ts', import.meta.url).href;
+  const script = `
+    const { startServiceProcess } = await import(${JSON.stringify(module)});
+    const args = ['-e', 'setInterval(() => {}, 1000)'];
+    const service = await startServiceProcess({ title: 'Server', command: process.execPath, args, logFile: ${JSON.stringify(join(folder, 'server.log'))} });
+    console.log(service.pid);`;
+  const parent = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const pid = Number((await once(parent.stdout.setEncoding('utf8'), 'data'))[0]);
+  expect(() => process.kill(pid, 0)).not.toThrow();
+  parent.kill('SIGKILL');
+  await expect.poll(() => isAlive(pid), { timeout: 10_000 }).toBe(false);
+});
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}

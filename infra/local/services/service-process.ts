@@ -5,6 +5,7 @@ import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { StartupError } from '../startup-error.ts';
+import { mayNotOutlive } from './undertaker.ts';
 
 export interface ServiceProcess {
   readonly title: string;
@@ -39,6 +40,7 @@ export async function startServiceProcess({ title, command, args, cwd, env, logF
   } finally {
     closeSync(log);
   }
+  mayNotOutlive(child);
   const exited = new Promise<string>((resolve) => {
     child.once('error', (error) => resolve(`${title} could not be started: ${error.message}`));
     child.once('exit', (code, by) => resolve(`${title} stopped by itself (${by ?? `exit code ${code}`}); its log is ${logFile}`));
