@@ -1,0 +1,277 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import { configDef, defineSinkConnector, defineSourceConnector, replicate, string } from '../../shared/connect/index.ts';
+import { Plugins } from '../../shared/connect/plugins.ts';
+import { Controller } from '../../shared/controller/controller.ts';
+import type { ClusterAdmin, KafkaClients } from '../../shared/kafka/ports.ts';
+import { runConnector } from '../../shared/runtime/connector-run.ts';
+import type { RuntimePorts } from '../../shared/runtime/ports.ts';
+import type { RunRequest } from '../../shared/runtime/task-run.ts';
+import type { FailureReport, Storage } from '../../shared/storage/ports.ts';
+import { ManualClock } from '../kit/storage.ts';
+import { createMemoryStorage } from '../simulation/memory-storage.ts';
+
+const parts = { version: '1', overview: '' };
+const plugins = new Plugins([
+  defineSinkConnector({
+    ...parts,
+    className: 'x.TestSinkConnector',
+    config: configDef({}),
+    taskConfigs: (context) => replicate(context),
+    createTask: () => Promise.reject(new Error('not run here')),
+  }),
+  defineSourceConnector({
+    ...parts,
+    className: 'x.TestSourceConnector',
+    config: configDef({ tables: string({ default: 'a', importance: 'LOW', doc: '' }) }),
+    taskConfigs: ({ config, rawConfig }) => {
+      if (config.tables === 'broken') throw new Error('the database is away');
+      return config.tables.split('+').map((table) => ({ ...rawConfig, table }));
+    },
+    createTask: () => Promise.reject(new Error('not run here')),
+  }),
+]);
+
+/** The controller with everything around it; task runs are acted out by the test. */
+class World {
+  readonly clock = new ManualClock();
+  readonly storage: Storage = createMemoryStorage(this.clock);
+  readonly invoked: RunRequest[] = [];
+  readonly failures: FailureReport[] = [];
+  topics: Record<string, number> = { orders: 4 };
+  ends = new Map<string, bigint>();
+  readonly ports: RuntimePorts;
+  readonly controller: Controller;
+
+  constructor() {
+    const admin: Partial<ClusterAdmin> = {
+      clusterId: async () => 'test',
+      partitionCounts: async () => new Map(Object.entries(this.topics)),
+      endOffsets: async (wanted) => new Map(wanted.map(({ topic, partition }) => [`${topic}-${partition}`, this.ends.get(`${topic}-${partition}`) ?? 0n])),
+      beginningOffsets: async (wanted) => new Map(wanted.map(({ topic, partition }) => [`${topic}-${partition}`, 0n])),
+      groupOffsets: async () => new Map(),
+    };
+    const kafka = { admin: () => admin } as unknown as KafkaClients;
+    const logger = { trace() {}, debug() {}, info() {}, warn() {}, error() {} };
+    this.ports = {
+      storage: this.storage,
+      kafka,
+      plugins,
+      logger,
+      clock: this.clock,
+      worker: {},
+      workerId: 'w',
+      metrics: { add() {} },
+      failures: { send: async (report) => void this.failures.push(report) },
+      invoker: { invoke: async (request) => void this.invoked.push(request) },
+    };
+    this.controller = new Controller(this.ports);
+  }
+
+  create(name: string, config: Record<string, string>, targetState: 'STARTED' | 'PAUSED' = 'STARTED') {
+    const type = config['connector.class']?.includes('Sink') ? 'sink' : 'source';
+    return this.storage.connectors.create({ name, type, config: { name, ...config }, targetState });
+  }
+
+  /** Looks, and runs what connector runs were asked for, until nothing is asked for any more. Returns the task runs asked for. */
+  async settle(): Promise<string[]> {
+    const tasks: string[] = [];
+    for (let i = 0; i < 10; i++) {
+      const { lost, routed } = await this.controller.look();
+      const asked = this.invoked.splice(0);
+      if (asked.length + lost + routed === 0) break;
+      for (const request of asked) {
+        if (request.kind === 'task') tasks.push(`${request.connector}-${request.task}`);
+        else await runConnector(this.ports, request, { id: 'plan', deadlineAt: 0, expiresAt: 0, shutdown: new AbortController().signal });
+      }
+    }
+    return tasks.sort();
+  }
+
+  async acquire(connector: string, task: number, owner = `run-${connector}-${task}`) {
+    const spec = await this.storage.connectors.get(connector);
+    const request = { connector, task, generation: spec?.generation ?? 0, owner, workerId: 'w', expiresAt: this.clock.now() + 60_000 };
+    const acquired = await this.storage.runs.acquire(request);
+    if (acquired === null) throw new Error(`${connector}-${task} was not acquired`);
+    return acquired.task;
+  }
+
+  /** A run that finds nothing to do. */
+  async idleRun(connector: string, task: number): Promise<void> {
+    const item = await this.acquire(connector, task);
+    await this.storage.runs.commitSinkOffsets(
+      item,
+      new Map(item.partitions.map(({ topic, partition }) => [`${topic}-${partition}`, this.ends.get(`${topic}-${partition}`) ?? 0n])),
+    );
+    await this.storage.runs.release(item, { dueAt: this.clock.now() });
+  }
+}
+
+const sink = { 'connector.class': 'x.TestSinkConnector', topics: 'orders', 'tasks.max': '2' };
+const source = { 'connector.class': 'x.TestSourceConnector' };
+
+describe('Controller', () => {
+  let world: World;
+  beforeEach(() => {
+    world = new World();
+  });
+
+  test('plans a new sink, divides its partitions and starts each task once', async () => {
+    await world.create('pg', sink);
+    expect(await world.settle()).toEqual(['pg-0', 'pg-1']);
+    expect(await world.settle()).toEqual([]);
+    const snapshot = await world.storage.connectors.snapshot('pg');
+    expect(snapshot?.tasks.map(({ partitions }) => partitions.map(({ partition }) => partition))).toEqual([
+      [0, 2],
+      [1, 3],
+    ]);
+    expect(snapshot?.tasks[0]?.config['task.class']).toBe('x.TestSinkTask');
+  });
+
+  test('starts an idle sink only when Kafka has more than it has read', async () => {
+    await world.create('pg', sink);
+    await world.settle();
+    await world.idleRun('pg', 0);
+    await world.idleRun('pg', 1);
+    world.clock.time += 60_000;
+    expect(await world.settle()).toEqual([]);
+    world.ends.set('orders-3', 5n);
+    expect(await world.settle()).toEqual(['pg-1']);
+  });
+
+  test('an invocation that got lost is made again after a while', async () => {
+    await world.create('pg', { ...sink, 'tasks.max': '1' });
+    await world.settle();
+    world.ends.set('orders-0', 1n);
+    world.clock.time += 30_000;
+    expect(await world.settle()).toEqual(['pg-0']);
+  });
+
+  test('a lease that expired is a lost run: told, and run again', async () => {
+    await world.create('pg', { ...sink, 'tasks.max': '1' });
+    await world.settle();
+    await world.acquire('pg', 0);
+    world.ends.set('orders-0', 1n);
+    world.clock.time += 61_000;
+    expect(await world.settle()).toEqual(['pg-0']);
+    expect(world.failures).toMatchObject([{ kind: 'run-lost', connector: 'pg', task: 0, run: 'run-pg-0' }]);
+  });
+
+  test('a crash that the platform tells frees the lease at once; the second waits a little', async () => {
+    await world.create('pg', { ...sink, 'tasks.max': '1' });
+    await world.settle();
+    world.ends.set('orders-0', 1n);
+    for (const [attempt, expected] of [
+      [1, ['pg-0']],
+      [2, []],
+    ] as const) {
+      const { generation } = await world.acquire('pg', 0, `run-${attempt}`);
+      const request = { kind: 'task', connector: 'pg', task: 0, generation } as const;
+      await world.controller.crashed({ request, run: 'another run', error: 'x', trace: null });
+      expect((await world.storage.control.task('pg', 0))?.lease).not.toBeNull();
+      await world.controller.crashed({ request, run: `run-${attempt}`, error: 'signal: killed', trace: null });
+      expect(await world.settle()).toEqual(expected);
+    }
+    world.clock.time += 1_000;
+    expect(await world.settle()).toEqual(['pg-0']);
+    expect(world.failures.map(({ kind }) => kind)).toEqual(['run-crashed', 'run-crashed']);
+  });
+
+  test('a failed task is told once and not started again until its user says so', async () => {
+    await world.create('pg', { ...sink, 'tasks.max': '1' });
+    await world.settle();
+    const item = await world.acquire('pg', 0);
+    const failure = {
+      connector: 'pg',
+      task: 0,
+      generation: item.generation,
+      run: 'r',
+      epoch: 1,
+      kind: 'task-failed',
+      error: 'e',
+      trace: 't',
+      at: 0,
+      action: 'a',
+    } as const;
+    await world.storage.runs.release(item, { dueAt: null, failure });
+    world.ends.set('orders-0', 1n);
+    world.clock.time += 120_000;
+    expect(await world.settle()).toEqual([]);
+    expect(world.failures).toHaveLength(1);
+    await world.storage.connectors.restartTask('pg', 0);
+    expect(await world.settle()).toEqual(['pg-0']);
+  });
+
+  test('partitions that are added begin a new generation when the old runs are over, and no partition is read twice', async () => {
+    await world.create('pg', { ...sink, 'tasks.max': '1' });
+    await world.settle();
+    const running = await world.acquire('pg', 0);
+    world.topics = { orders: 6 };
+    world.clock.time += 60_000 - 1;
+    expect(await world.settle()).toEqual([]);
+    await world.storage.runs.commitSinkOffsets(running, new Map([['orders-1', 7n]]));
+    await world.storage.runs.release(running, { dueAt: null, wake: true });
+    expect(await world.settle()).toEqual(['pg-0']);
+    const task = await world.storage.control.task('pg', 0);
+    expect(task?.partitions).toHaveLength(6);
+    expect(task?.offsets).toEqual(new Map([['orders-1', 7n]]));
+  });
+
+  test('a paused connector rests and is started again at once when it is resumed', async () => {
+    await world.create('pg', { ...sink, 'tasks.max': '1' });
+    await world.settle();
+    await world.idleRun('pg', 0);
+    world.ends.set('orders-0', 1n);
+    const spec = await world.storage.connectors.get('pg');
+    const paused = spec && (await world.storage.connectors.update(spec, { targetState: 'PAUSED' }));
+    expect(await world.settle()).toEqual([]);
+    world.clock.time += 120_000;
+    expect(await world.settle()).toEqual([]);
+    if (paused) await world.storage.connectors.update(paused, { targetState: 'STARTED' });
+    expect(await world.settle()).toEqual(['pg-0']);
+  });
+
+  test('one that is paused from the start has no tasks until it is resumed', async () => {
+    const spec = await world.create('pg', sink, 'PAUSED');
+    expect(await world.settle()).toEqual([]);
+    expect((await world.storage.connectors.snapshot('pg'))?.tasks).toEqual([]);
+    if (spec) await world.storage.connectors.update(spec, { targetState: 'STARTED' });
+    expect(await world.settle()).toEqual(['pg-0', 'pg-1']);
+  });
+
+  test('a stopped connector loses its tasks and keeps its offsets', async () => {
+    await world.create('pg', { ...sink, 'tasks.max': '1' });
+    await world.settle();
+    world.ends.set('orders-0', 9n);
+    await world.idleRun('pg', 0);
+    const spec = await world.storage.connectors.get('pg');
+    if (spec) await world.storage.connectors.update(spec, { targetState: 'STOPPED', newGeneration: true });
+    expect(await world.settle()).toEqual([]);
+    expect((await world.storage.connectors.snapshot('pg'))?.tasks).toEqual([]);
+    expect((await world.storage.offsets.sinkOffsets('pg')).get('orders-0')).toBe(9n);
+  });
+
+  test('a connector that cannot make its task configs is FAILED, told, and leaves the others alone', async () => {
+    await world.create('bad', { ...source, tables: 'broken' });
+    await world.create('good', { ...source, tables: 'a+b', 'tasks.max': '2' });
+    expect(await world.settle()).toEqual(['good-0', 'good-1']);
+    expect((await world.storage.connectors.snapshot('bad'))?.status).toMatchObject({ state: 'FAILED', trace: expect.stringContaining('the database is away') });
+    expect(world.failures).toMatchObject([{ kind: 'connector-failed', connector: 'bad', task: null }]);
+  });
+
+  test('more tasks than tasks.max fail the connector with Kafka’s words', async () => {
+    await world.create('many', { ...source, tables: 'a+b+c', 'tasks.max': '2' });
+    await world.settle();
+    expect((await world.storage.connectors.snapshot('many'))?.status?.trace).toMatch(/The connector many has generated 3 tasks, which is greater than 2/);
+  });
+
+  test('a connector run that crashes is the connector’s failure', async () => {
+    const spec = await world.create('crash', source);
+    await world.controller.crashed({
+      request: { kind: 'connector', connector: 'crash', generation: spec?.generation ?? 0 },
+      run: 'r',
+      error: 'out of memory',
+      trace: null,
+    });
+    expect((await world.storage.connectors.snapshot('crash'))?.status?.state).toBe('FAILED');
+  });
+});
