@@ -21,7 +21,7 @@ export interface Invocation {
 interface Running extends Invocation {
   readonly startedAt: number;
   readonly settle: (result: InvocationResult) => void;
-  readonly timer: NodeJS.Timeout;
+  timer: NodeJS.Timeout;
 }
 
 const client = fileURLToPath(new URL('runtime-client.mjs', import.meta.url));
@@ -108,9 +108,8 @@ export class ExecutionEnvironment {
   /** Runs an invocation; resolves with its result also when the process dies or is killed at the timeout. Must not be busy. */
   invoke(invocation: Invocation): Promise<InvocationResult> {
     return new Promise((settle) => {
-      const timeoutMs = this.spec.timeoutSeconds * 1000;
-      const allowedMs = this.initialized ? timeoutMs : timeoutMs + initTimeoutMs;
-      const timer = setTimeout(() => this.#timedOut(), allowedMs);
+      // The time for the work begins when it is handed over; until then there is time to start.
+      const timer = setTimeout(() => this.#timedOut(), initTimeoutMs);
       const running = { ...invocation, startedAt: performance.now(), settle, timer };
       this.#usedAt = performance.now();
       if (this.#gone) this.#settle(running, failure('Runtime.ExitError', `RequestId: ${invocation.requestId} Error: Runtime is gone`));
@@ -163,6 +162,8 @@ export class ExecutionEnvironment {
     const response = this.#next as ServerResponse;
     this.#next = null;
     this.#running = running;
+    clearTimeout(running.timer);
+    running.timer = setTimeout(() => this.#timedOut(), this.spec.timeoutSeconds * 1000);
     this.#log.line(`START RequestId: ${running.requestId} Version: $LATEST`);
     const body = Buffer.from(running.payload);
     response.writeHead(200, {
