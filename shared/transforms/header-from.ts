@@ -1,0 +1,77 @@
+import {
+  ConfigException,
+  type ConnectRecord,
+  configDef,
+  DataException,
+  type Header,
+  list,
+  oneOf,
+  recordTransformation,
+  type SchemaAndValue,
+  string,
+  type TransformationDefinition,
+  validator,
+} from '../connect/index.ts';
+import { requireMap, requireStruct } from './requirements.ts';
+import { cacheBySchema, copyFields, fieldValue, structLike } from './struct-fields.ts';
+import { REPLACE_NULL_WITH_DEFAULT, VERSION } from './transform-keys.ts';
+
+const nonEmptyList = validator('non-empty list', (name, value) => {
+  if (value === null || (value as readonly string[]).length === 0) throw ConfigException.forValue(name, value, 'Empty list');
+});
+
+const config = configDef({
+  fields: list({ validator: nonEmptyList, importance: 'HIGH', doc: 'Fields that become headers.' }),
+  headers: list({ validator: nonEmptyList, importance: 'HIGH', doc: 'Names of the headers, in the order of the fields.' }),
+  operation: string({ validator: oneOf('move', 'copy'), importance: 'HIGH', doc: '`move` removes the fields, `copy` keeps them.' }),
+  ...REPLACE_NULL_WITH_DEFAULT,
+});
+
+/**
+ * Moves or copies fields of the key or value into headers.
+ * `{"transforms.t.type": "org.apache.kafka.connect.transforms.HeaderFrom$Value", "transforms.t.fields": "id", "transforms.t.headers": "id", "transforms.t.operation": "copy"}`
+ */
+export const headerFrom: readonly TransformationDefinition[] = (['key', 'value'] as const).map((side) =>
+  recordTransformation({
+    className: `org.apache.kafka.connect.transforms.HeaderFrom$${side === 'key' ? 'Key' : 'Value'}`,
+    version: VERSION,
+    overview: 'Moves or copies fields into headers.',
+    config,
+    create({ fields, headers, operation, 'replace.null.with.default': replaceNull }) {
+      if (fields.length !== headers.length) throw new ConfigException("'fields' config must have the same number of elements as 'headers' config.");
+      const moved = new Set(operation === 'move' ? fields : []);
+      const purpose = `header ${operation}`;
+      const plan = cacheBySchema((schema) => {
+        const source = schema.fields.filter(({ name }) => !moved.has(name)).map((field) => ({ field, name: field.name }));
+        return {
+          source,
+          schema: structLike(
+            schema,
+            source.map(({ field }) => field),
+          ),
+        };
+      });
+      const rest = ({ schema, value }: SchemaAndValue): SchemaAndValue => {
+        if (schema === null) return { schema, value: new Map([...requireMap(value, purpose)].filter(([name]) => !moved.has(name))) };
+        const struct = requireStruct(schema, value, purpose);
+        if (moved.size === 0) return { schema, value };
+        const { source, schema: updated } = plan(schema);
+        return { schema: updated, value: copyFields(source, struct, replaceNull) };
+      };
+      const headersFrom = ({ schema, value }: SchemaAndValue): Header[] =>
+        fields.map((name, at) => {
+          const key = headers[at] as string;
+          if (schema === null) return { key, schema: null, value: requireMap(value, purpose).get(name) ?? null };
+          const field = schema.field(name);
+          if (field === undefined) throw new DataException(`Unknown field: ${name}`);
+          return { key, schema: field.schema, value: fieldValue(field, requireStruct(schema, value, purpose), replaceNull) };
+        });
+      return <R extends ConnectRecord>(record: R): R => {
+        const data = side === 'key' ? { schema: record.keySchema, value: record.key } : { schema: record.valueSchema, value: record.value };
+        const { schema, value } = rest(data);
+        const updated = record.withHeaders([...record.headers, ...headersFrom(data)]);
+        return side === 'key' ? updated.withKey(schema, value) : updated.withValue(schema, value);
+      };
+    },
+  }),
+);

@@ -1,0 +1,23 @@
+import { configDef, keyOrValueTransformation, string, struct } from '../connect/index.ts';
+import { cacheBySchema, putField } from './struct-fields.ts';
+import { VERSION } from './transform-keys.ts';
+
+/**
+ * Wraps the whole key or value as the one field of a struct, or of a map when there is no schema.
+ * `{"transforms.t.type": "org.apache.kafka.connect.transforms.HoistField$Value", "transforms.t.field": "line"}`
+ */
+export const hoistField = keyOrValueTransformation({
+  className: 'org.apache.kafka.connect.transforms.HoistField',
+  version: VERSION,
+  overview: 'Wraps the whole key or value as the one field of a struct, or of a map when there is no schema.',
+  config: configDef({ field: string({ importance: 'MEDIUM', doc: 'Name of the one field.' }) }),
+  create({ field }) {
+    const hoisted = cacheBySchema((schema) => struct({ [field]: schema }));
+    return ({ schema, value }) => {
+      if (schema === null) return { schema: null, value: new Map([[field, value ?? null]]) };
+      const wrapped: Record<string, unknown> = {};
+      putField(wrapped, field, schema, value ?? null);
+      return { schema: hoisted(schema), value: wrapped };
+    };
+  },
+});

@@ -1,0 +1,117 @@
+import {
+  Boxed,
+  configDef,
+  DataException,
+  Decimal,
+  keyOrValueTransformation,
+  list,
+  nonDuplicateValues,
+  nonEmptyString,
+  Schema,
+  string,
+} from '../connect/index.ts';
+import { type JavaType, javaClassName, javaTypeOf, withoutSchema } from '../connect/java/java-value.ts';
+import { convertValue } from '../connect/values/convert-value.ts';
+import { requireMap, requireStruct } from './requirements.ts';
+import { fieldValue, putField } from './struct-fields.ts';
+import { REPLACE_NULL_WITH_DEFAULT, VERSION } from './transform-keys.ts';
+
+const purpose = 'mask fields';
+
+/** Types whose replacement is a number out of the text. */
+const numberSchemas: Partial<Record<JavaType, Schema>> = {
+  INT8: Schema.OPTIONAL_INT8_SCHEMA,
+  INT16: Schema.OPTIONAL_INT16_SCHEMA,
+  INT32: Schema.OPTIONAL_INT32_SCHEMA,
+  INT64: Schema.OPTIONAL_INT64_SCHEMA,
+  FLOAT32: Schema.OPTIONAL_FLOAT32_SCHEMA,
+  FLOAT64: Schema.OPTIONAL_FLOAT64_SCHEMA,
+};
+
+/**
+ * Replaces fields by a constant, or by what is zero for their type. Nulls stay.
+ * `{"transforms.t.type": "org.apache.kafka.connect.transforms.MaskField$Value", "transforms.t.fields": "password"}`
+ */
+export const maskField = keyOrValueTransformation({
+  className: 'org.apache.kafka.connect.transforms.MaskField',
+  version: VERSION,
+  overview: 'Replaces fields by a constant, or by the zero of their type (0, false, an empty text).',
+  config: configDef({
+    fields: list({ validator: nonDuplicateValues({ emptyAllowed: false }), importance: 'HIGH', doc: 'Fields that are masked.' }),
+    replacement: string({ default: null, validator: nonEmptyString, importance: 'LOW', doc: 'What takes their place, for fields of numbers and texts.' }),
+    ...REPLACE_NULL_WITH_DEFAULT,
+  }),
+  create({ fields, replacement, 'replace.null.with.default': replaceNull }) {
+    const masked = new Set(fields);
+    const mask = (schema: Schema | null, value: unknown): unknown => {
+      if (value === null || value === undefined) return null;
+      return replacement === null ? zero(schema, value) : replaced(schema, value, replacement);
+    };
+    return ({ schema, value }) => {
+      if (schema === null) {
+        const map = requireMap(value, purpose);
+        const updated = new Map<string, unknown>(map);
+        for (const name of masked) updated.set(name, mask(null, map.get(name)));
+        return { schema: null, value: updated };
+      }
+      const struct = requireStruct(schema, value, purpose);
+      const updated: Record<string, unknown> = {};
+      for (const field of schema.fields) {
+        const before = fieldValue(field, struct, replaceNull);
+        putField(updated, field.name, field.schema, masked.has(field.name) ? mask(field.schema, before) : before);
+      }
+      return { schema, value: updated };
+    };
+  },
+});
+
+function zero(schema: Schema | null, value: unknown): unknown {
+  const type = javaTypeOf(schema, value);
+  switch (type) {
+    case 'BOOLEAN':
+      return false;
+    case 'STRING':
+      return '';
+    case 'ARRAY':
+      return [];
+    case 'MAP':
+      return new Map();
+    case 'DATE':
+      return new Date(0);
+    case 'DECIMAL':
+      return new Decimal(0n, 0);
+    case 'BIGINTEGER':
+      return new Boxed(type, 0n);
+  }
+  const number = type === null ? undefined : numberSchemas[type];
+  if (number === undefined) throw new DataException(`Cannot mask value of type: class ${javaClassName(schema, value)}`);
+  const nothing = type === 'INT64' ? 0n : 0;
+  return schema === null ? withoutSchema(number, nothing) : nothing;
+}
+
+function replaced(schema: Schema | null, value: unknown, replacement: string): unknown {
+  const type = javaTypeOf(schema, value);
+  if (type === 'STRING') return replacement;
+  if (type === 'DECIMAL' || type === 'BIGINTEGER') return type === 'DECIMAL' ? decimal(replacement) : new Boxed(type, whole(replacement));
+  const number = type === null ? undefined : numberSchemas[type];
+  if (number === undefined) throw new DataException(`Cannot mask value of type class ${javaClassName(schema, value)} with custom replacement.`);
+  const converted = convertValue(number, null, replacement);
+  return schema === null ? withoutSchema(number, converted) : converted;
+}
+
+function decimal(text: string): Decimal {
+  try {
+    return Decimal.parse(text);
+  } catch (cause) {
+    throw noNumber(text, cause);
+  }
+}
+
+function whole(text: string): bigint {
+  if (!/^[+-]?\d+$/.test(text)) throw noNumber(text);
+  return BigInt(text.replace('+', ''));
+}
+
+function noNumber(text: string, cause?: unknown): DataException {
+  return new DataException(`Unable to convert ${text} (class java.lang.String) to number`, { cause });
+}
