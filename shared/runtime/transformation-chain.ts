@@ -98,8 +98,9 @@ function checkTransformation(alias: string, config: Config, plugins: ChainPlugin
   const definition = find(`${prefix}type`, config, 'Transformation', (name) => plugins('transformation', name));
   if (Object.hasOwn(config, `${prefix}negate`) && !Object.hasOwn(config, `${prefix}predicate`))
     throw new ConfigException(`Config '${prefix}negate' was provided but there is no config '${prefix}predicate' defining a predicate to be negated.`);
-  const parsed = parseBelow(prefix, { ...definition.config.keys, ...stageKeys }, config);
-  return { alias, definition, predicate: parsed[`${prefix}predicate`] as string | null, negate: parsed[`${prefix}negate`] as boolean };
+  parseBelow(prefix, { ...definition.config.keys, ...stageKeys }, config);
+  // Blanks are allowed there, and yet these two are taken as they stand: ` true ` does not negate.
+  return { alias, definition, predicate: config[`${prefix}predicate`] ?? null, negate: config[`${prefix}negate`]?.toLowerCase() === 'true' };
 }
 
 function checkPredicate(alias: string, config: Config, plugins: ChainPlugins): PredicateDefinition {
@@ -109,9 +110,9 @@ function checkPredicate(alias: string, config: Config, plugins: ChainPlugins): P
   return definition;
 }
 
-/** Parses the keys of a plugin under their full names, so that messages tell those. */
-function parseBelow(prefix: string, keys: ConfigDef['keys'], config: Config): Readonly<Record<string, unknown>> {
-  return new ConfigDef({}).embed(prefix, prefix, 0, new ConfigDef(keys)).parse(config) as Readonly<Record<string, unknown>>;
+/** Checks the keys of a plugin under their full names, so that messages tell those. */
+function parseBelow(prefix: string, keys: ConfigDef['keys'], config: Config): void {
+  new ConfigDef({}).embed(prefix, prefix, 0, new ConfigDef(keys)).parse(config);
 }
 
 function find<D>(key: string, config: Config, javaInterface: string, lookup: (name: string) => (D & { className: string }) | undefined): D {

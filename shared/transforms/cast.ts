@@ -66,7 +66,7 @@ export const cast = keyOrValueTransformation({
       if (schema === null) {
         if (whole !== null) return { schema: null, value: castValue(null, value, whole) };
         const updated = new Map<string, unknown>(requireMap(value, purpose));
-        for (const [name, type] of fields) if (updated.has(name)) updated.set(name, castValue(null, updated.get(name), type));
+        for (const [name, type] of fields) updated.set(name, castValue(null, updated.get(name), type));
         return { schema: null, value: updated };
       }
       if (whole !== null) return { schema: wholeSchema(schema), value: castValue(schema, value, whole) };
