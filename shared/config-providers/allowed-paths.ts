@@ -1,23 +1,33 @@
-import { resolve, sep } from 'node:path';
-import { ConfigException, configDef, string } from '../connect/index.ts';
+import { existsSync } from 'node:fs';
+import { isAbsolute, normalize, sep } from 'node:path';
+import { ConfigException, string } from '../connect/index.ts';
 
-/** The one key of the providers that read files (KIP-993). */
-export const allowedPathsConfig = configDef({
+/** The key that limits what providers of files may read. */
+export const ALLOWED_PATHS = {
   'allowed.paths': string({
     default: null,
-    importance: 'LOW',
-    doc: 'Folders and files, separated by commas, outside of which nothing is read. Unset: no limit.',
+    importance: 'HIGH',
+    doc: 'Folders and files, with commas between, that may be read. Without it every path may be.',
   }),
-});
+};
 
-/** Resolves a path, and refuses one that is not below an allowed path. Returns null for it, as Kafka finds nothing there. */
-export function allowedPath(raw: Readonly<Record<string, string>>): (path: string) => string | null {
-  const list = allowedPathsConfig.parse(raw)['allowed.paths'];
-  const allowed = list === null || list === '' ? null : list.split(',').map((each) => each.trim());
-  for (const each of allowed ?? []) if (!each.startsWith('/')) throw new ConfigException(`Path ${each} is not absolute`);
-  return (path) => {
-    const absolute = resolve(path);
-    if (allowed === null || allowed.some((each) => absolute === resolve(each) || absolute.startsWith(resolve(each) + sep))) return absolute;
-    return null;
-  };
+/** Tells which paths may be read. Throws ConfigException for a path in `allowed.paths` that is not absolute or is not there. */
+export class AllowedPaths {
+  readonly #allowed: readonly string[] | null;
+
+  constructor(allowed: string | null) {
+    const paths = (allowed ?? '').split(',').flatMap((path) => (path.trim() === '' ? [] : [normalize(path.trim())]));
+    for (const path of paths) {
+      if (!isAbsolute(path)) throw new ConfigException(`Path ${path} is not absolute`);
+      if (!existsSync(path)) throw new ConfigException(`Path ${path} does not exist`);
+    }
+    this.#allowed = paths.length === 0 ? null : paths;
+  }
+
+  /** The path without `..` in it, or null when it may not be read. */
+  resolve(path: string): string | null {
+    if (this.#allowed === null) return path;
+    const normal = normalize(path);
+    return this.#allowed.some((allowed) => normal === allowed || normal.startsWith(allowed.endsWith(sep) ? allowed : allowed + sep)) ? normal : null;
+  }
 }

@@ -4,4 +4,4 @@ import { envVarConfigProvider } from './env-var-config-provider.ts';
 import { fileConfigProvider } from './file-config-provider.ts';
 
 /** Every config provider that ships with Sluice; a new one adds a line. */
-export const configProviders: readonly ConfigProviderDefinition[] = [fileConfigProvider, directoryConfigProvider, envVarConfigProvider];
+export const configProviders: readonly ConfigProviderDefinition[] = [directoryConfigProvider, envVarConfigProvider, fileConfigProvider];
