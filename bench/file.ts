@@ -56,7 +56,13 @@ export const fileBenchmark: Benchmark = async ({ quick, log }) => {
 
 async function create(connect: ConnectSystem, name: string, config: Record<string, string>): Promise<void> {
   const converter = 'org.apache.kafka.connect.storage.StringConverter';
-  await rest(connect.url, 'PUT', `/connectors/${name}/config`, { ...config, 'tasks.max': '1', 'key.converter': converter, 'value.converter': converter, 'header.converter': converter });
+  await rest(connect.url, 'PUT', `/connectors/${name}/config`, {
+    ...config,
+    'tasks.max': '1',
+    'key.converter': converter,
+    'value.converter': converter,
+    'header.converter': converter,
+  });
   await until(`${name} to exist`, async () => (await rest(connect.url, 'GET', `/connectors/${name}/status`)) !== null);
 }
 

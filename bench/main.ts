@@ -7,6 +7,10 @@ const benchmarks: Readonly<Record<string, { summary: string; load: () => Promise
     summary: 'FileStreamSource into Kafka and FileStreamSink out of it, beside Apache Kafka Connect',
     load: async () => (await import('./file.ts')).fileBenchmark,
   },
+  'first-record': {
+    summary: 'From the POST of a connector to its first record in Kafka, beside Apache Kafka Connect',
+    load: async () => (await import('./first-record.ts')).firstRecordBenchmark,
+  },
   jdbc: {
     summary: 'JDBC sink into PostgreSQL with upsert, beside Apache Kafka Connect with Debezium’s JDBC sink',
     load: async () => (await import('./jdbc.ts')).jdbcBenchmark,

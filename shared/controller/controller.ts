@@ -80,10 +80,13 @@ export class Controller {
     const { storage, logger } = this.#ports;
     const { request } = run;
     if (request.kind === 'connector') {
-      const spec = await storage.connectors.get(request.connector);
-      if (spec !== null && spec.generation === request.generation && spec.plannedGeneration < spec.generation) {
+      const snapshot = await storage.connectors.snapshot(request.connector);
+      if (snapshot === null || snapshot.spec.generation !== request.generation) return;
+      const { spec, tasks } = snapshot;
+      if (spec.plannedGeneration < spec.generation)
         await failConnector(this.#ports, spec, run.run, new Error(`The run that makes task configs ended: ${run.error}`));
-      }
+      // It goes on as the run of the first task.
+      for (const { task } of tasks.filter(({ lease }) => lease?.owner === run.run)) await this.crashed({ ...run, request: { ...request, kind: 'task', task } });
       return;
     }
     const task = await storage.control.task(request.connector, request.task);

@@ -1,7 +1,7 @@
 import { taskClassOf } from '../connect/connector.ts';
-import { ConnectException, javaClassOf, traceOf } from '../connect/errors.ts';
+import { ConnectException, isRetriable, javaClassOf, traceOf } from '../connect/errors.ts';
 import { partitionKey, type TopicPartition } from '../connect/topic-partition.ts';
-import type { ConnectorSpec, FailureReport, PlannedTask } from '../storage/ports.ts';
+import type { ConnectorSpec, FailureReport, PlannedTask, TaskItem } from '../storage/ports.ts';
 import { ConfigTransformer } from './config-transformer.ts';
 import { assignPartitions, sinkGroup, subscriptionOf } from './partition-assignor.ts';
 import type { RuntimePorts } from './ports.ts';
@@ -11,42 +11,47 @@ import type { Invocation } from './worker.ts';
 
 /** A task that was just started is left alone by the controller for this time. */
 const startGraceMs = 5_000;
+/** When Kafka or a config provider cannot be reached, planning is tried again after this time. */
+const retryMs = 5_000;
+
+/** How a connector run ended, and the tasks that it planned and that are to be started now. */
+export interface ConnectorRunResult extends RunOutcome {
+  readonly start: readonly TaskItem[];
+}
 
 /**
  * One run of a connector itself (Kafka Connect's `WorkerConnector` and the herder's `reconfigureConnector`): asks the
- * connector for its task configs, divides partitions among sink tasks, stores both as the plan of this generation and
- * starts the tasks. A connector that fails here is FAILED, with its trace in the status.
+ * connector for its task configs, divides partitions among sink tasks, and stores both as the plan of this generation.
+ * A connector that fails here is FAILED, with its trace in the status.
  */
-export async function runConnector(ports: RuntimePorts, request: RunRequest & { kind: 'connector' }, invocation: Invocation): Promise<RunOutcome> {
-  const { storage, clock, logger, workerId, invoker } = ports;
+export async function runConnector(ports: RuntimePorts, request: RunRequest & { kind: 'connector' }, invocation: Invocation): Promise<ConnectorRunResult> {
+  const { storage, clock, logger, workerId } = ports;
   const spec = await storage.connectors.get(request.connector);
-  if (spec === null || spec.generation !== request.generation || spec.targetState === 'STOPPED') return { outcome: 'skipped', records: 0 };
+  if (spec === null || spec.generation !== request.generation || spec.targetState === 'STOPPED') return { outcome: 'skipped', records: 0, start: [] };
+  let plan: Awaited<ReturnType<typeof planTasks>>;
   try {
-    const { tasks, assignedTopics, monitorMs } = await planTasks(ports, spec, invocation);
-    if (spec.plannedGeneration >= spec.generation) return await monitor(ports, spec, tasks, monitorMs);
-    const now = clock.now();
-    const started = spec.targetState === 'STARTED';
-    const items = await storage.control.plan(spec, tasks, {
-      assignedTopics,
-      specDueAt: !started ? null : spec.type === 'sink' ? 0 : monitorMs === null ? null : now + monitorMs,
-      taskDueAt: started ? now + startGraceMs : null,
-      workerId,
-    });
-    if (items === null) return { outcome: 'skipped', records: 0 };
-    if (started) {
-      await Promise.all(
-        items.map(({ connector, task, generation }) =>
-          invoker.invoke({ kind: 'task', connector, task, generation }).catch((error: unknown) => {
-            logger.warn('A task could not be started; the controller will', { connector, task, error: String(error) });
-          }),
-        ),
-      );
-    }
-    return { outcome: 'planned', records: 0 };
+    plan = await planTasks(ports, spec, invocation);
   } catch (error) {
+    if (isRetriable(error)) {
+      logger.warn('Task configs cannot be made now; trying again', { connector: spec.name, error: String(error) });
+      await storage.control.deferSpec(spec, clock.now() + retryMs);
+      return { outcome: 'idle', records: 0, start: [] };
+    }
     await failConnector(ports, spec, invocation.id, error);
-    return { outcome: 'failed', records: 0 };
+    return { outcome: 'failed', records: 0, start: [] };
   }
+  const { tasks, assignedTopics, monitorMs } = plan;
+  if (spec.plannedGeneration >= spec.generation) return { ...(await monitor(ports, spec, tasks, monitorMs)), start: [] };
+  const now = clock.now();
+  const started = spec.targetState === 'STARTED';
+  const items = await storage.control.plan(spec, tasks, {
+    assignedTopics,
+    specDueAt: !started ? null : spec.type === 'sink' ? 0 : monitorMs === null ? null : now + monitorMs,
+    taskDueAt: started ? now + startGraceMs : null,
+    workerId,
+  });
+  if (items === null) return { outcome: 'skipped', records: 0, start: [] };
+  return { outcome: 'planned', records: 0, start: started ? items : [] };
 }
 
 /** A connector that runs was asked again for its task configs: another answer begins a new generation. */

@@ -50,7 +50,7 @@ export class Worker {
 
   /** Does what a request asks for. Rejects only for what is not the task's fault (storage unreachable, …): then the lease expires and the controller repairs. */
   async run(request: RunRequest, invocation: Invocation): Promise<RunOutcome> {
-    if (request.kind === 'connector') return runConnector(this.#ports, request, invocation);
+    if (request.kind === 'connector') return this.#runConnector(request, invocation);
     const { storage, workerId } = this.#ports;
     const acquired = await storage.runs.acquire({
       connector: request.connector,
@@ -67,6 +67,22 @@ export class Worker {
   /** Stops every warm instance. */
   async close(): Promise<void> {
     for (const key of [...this.#instances.keys()]) await this.#drop(key);
+  }
+
+  /** Plans, and goes on as the run of the first task: nothing need be started for a connector with one. */
+  async #runConnector(request: RunRequest & { kind: 'connector' }, invocation: Invocation): Promise<RunOutcome> {
+    const { invoker, logger } = this.#ports;
+    const { start, ...outcome } = await runConnector(this.#ports, request, invocation);
+    const [first, ...others] = start.map(({ connector, task, generation }) => ({ kind: 'task', connector, task, generation }) as const);
+    if (first === undefined) return outcome;
+    await Promise.all(
+      others.map((other) =>
+        invoker.invoke(other).catch((error: unknown) => {
+          logger.warn('A task could not be started; the controller will', { connector: other.connector, task: other.task, error: String(error) });
+        }),
+      ),
+    );
+    return this.run(first, invocation);
   }
 
   async #runTask(

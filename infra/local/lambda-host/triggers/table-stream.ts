@@ -10,7 +10,7 @@ import {
 } from '@aws-sdk/client-dynamodb-streams';
 import type { EnvironmentPool } from '../environment-pool.ts';
 
-const pollMs = 100;
+const pollMs = 50;
 /** How often new shards are looked for. */
 const shardsMs = 10_000;
 
