@@ -28,6 +28,9 @@ const continuationGraceMs = 5_000;
 /** How often a run looks whether its user wants something else. */
 const marksIntervalMs = 1_000;
 
+/** Warm instances that an environment keeps; each holds connections and buffers. The one that was used longest ago goes first. */
+const maxInstances = 8;
+
 interface Instance {
   readonly task: WorkerTask;
   readonly generation: number;
@@ -121,9 +124,15 @@ export class Worker {
 
   async #instance(key: string, item: TaskItem, config: Readonly<Record<string, string>>): Promise<Instance> {
     const warm = this.#instances.get(key);
-    if (warm !== undefined && warm.generation === item.generation && warm.restarts === item.restarts && warm.epoch === item.epoch - 1) return warm;
+    if (warm !== undefined && warm.generation === item.generation && warm.restarts === item.restarts && warm.epoch === item.epoch - 1) {
+      this.#instances.delete(key);
+      this.#instances.set(key, warm);
+      return warm;
+    }
     if (warm !== undefined) await this.#drop(key);
     const instance = { task: await createWorkerTask(this.#ports, item, config), generation: item.generation, restarts: item.restarts, epoch: item.epoch };
+    const [oldest] = this.#instances.keys();
+    if (oldest !== undefined && this.#instances.size >= maxInstances) await this.#drop(oldest);
     this.#instances.set(key, instance);
     return instance;
   }
