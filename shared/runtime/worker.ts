@@ -5,6 +5,7 @@ import { runConnector } from './connector-run.ts';
 import type { RuntimePorts } from './ports.ts';
 import { RunControl, type StopReason } from './run-control.ts';
 import { nextDue } from './schedule.ts';
+import { StorageException, tellStorageErrors } from './storage-exception.ts';
 import { createWorkerTask } from './task-factory.ts';
 import type { RunOutcome, RunRequest } from './task-run.ts';
 import type { WorkerTask, WorkerTaskResult } from './worker-task.ts';
@@ -25,6 +26,8 @@ export interface Invocation {
 const maxChain = 1_000;
 /** If the continuation that a run asked for does not arrive, a look starts it after this time. */
 const continuationGraceMs = 5_000;
+/** A run that could not store its offsets is followed by another after this time. */
+const storageRetryMs = 5_000;
 /** How often a run looks whether its user wants something else. */
 const marksIntervalMs = 1_000;
 
@@ -48,7 +51,7 @@ export class Worker {
   readonly #instances = new Map<string, Instance>();
 
   constructor(ports: RuntimePorts) {
-    this.#ports = ports;
+    this.#ports = { ...ports, storage: { ...ports.storage, runs: tellStorageErrors(ports.storage.runs) } };
   }
 
   /** Does what a request asks for. Rejects only for what is not the task's fault (storage unreachable, …): then the lease expires and the controller repairs. */
@@ -116,6 +119,7 @@ export class Worker {
         logger.warn('The task was taken over; this run ends without storing anything', { connector: item.connector, task: item.task, epoch: item.epoch });
         return { outcome: 'fenced', records: 0 };
       }
+      if (error instanceof StorageException) return await this.#giveUp(item, error);
       return await this.#fail(invocation, item, error);
     } finally {
       control.end();
@@ -181,6 +185,18 @@ export class Worker {
     if (goesOn) return { dueAt: now + continuationGraceMs };
     if (result.outcome === 'more' || result.delayMs > 0) return { dueAt: now + result.delayMs };
     return { dueAt: item.type === 'sink' ? now : nextDue(config['sluice.schedule'] ?? null, now) };
+  }
+
+  /** The table is in trouble: what was not stored will be done again. If even the release fails, the lease expires. */
+  async #giveUp(item: TaskItem, error: StorageException): Promise<RunOutcome> {
+    const { storage, clock, logger } = this.#ports;
+    logger.error('The run ends because the table cannot be written; the next one goes on from what is stored', {
+      connector: item.connector,
+      task: item.task,
+      error: error.message,
+    });
+    await storage.runs.release(item, { dueAt: clock.now() + storageRetryMs }).catch(() => {});
+    return { outcome: 'stopped', records: 0 };
   }
 
   async #fail(invocation: Invocation, item: TaskItem, error: unknown): Promise<RunOutcome> {
