@@ -6,6 +6,7 @@ import type { ConsumerRecord, PartitionReader, PartitionRecords } from '../kafka
 import type { TaskItem } from '../storage/ports.ts';
 import { FencedException } from '../storage/ports.ts';
 import type { Stage } from './errors/processing-context.ts';
+import { InterruptedException } from './errors/retry-with-tolerance-operator.ts';
 import { InternalSinkRecord } from './internal-sink-record.ts';
 import type { RunControl } from './run-control.ts';
 import type { TaskParts, WorkerTask, WorkerTaskResult } from './worker-task.ts';
@@ -77,8 +78,7 @@ export class WorkerSinkTask implements WorkerTask {
         await clock.sleep(settings.retryBackoffMs, control.signal);
         continue;
       }
-      const converted = batches.length === 0 ? [] : await this.#convert(batches);
-      if (!(await this.#deliver(converted, control))) {
+      if (!(await this.#take(batches, control))) {
         // What was fetched is not put, so this instance's position is ahead of the sink: the next run starts from what is stored.
         await this.#commit(true);
         return { outcome: 'more', records, delayMs: this.#putTimeoutMs ?? defaultPutBackoffMs, reusable: false };
@@ -92,6 +92,7 @@ export class WorkerSinkTask implements WorkerTask {
         await this.#commit(false);
         lastCommitAt = clock.now();
       }
+      if (batches.length === 0) this.#notePositions();
       if (batches.length === 0 && !settings.continuous && clock.now() - lastRecordAt >= settings.idleLingerMs && this.#reader.caughtUp()) break;
     }
     this.#throwRaised();
@@ -248,6 +249,16 @@ export class WorkerSinkTask implements WorkerTask {
     });
   }
 
+  /** Converts and puts. False when the run ended before everything was put. */
+  async #take(batches: readonly PartitionRecords[], control: RunControl): Promise<boolean> {
+    try {
+      return await this.#deliver(batches.length === 0 ? [] : await this.#convert(batches), control);
+    } catch (error) {
+      if (error instanceof InterruptedException) return false;
+      throw error;
+    }
+  }
+
   /** True when the task took the records; false when the run ended while it asked to try again. */
   async #deliver(records: readonly SinkRecord[], control: RunControl): Promise<boolean> {
     const { clock, logger } = this.#parts;
@@ -270,9 +281,8 @@ export class WorkerSinkTask implements WorkerTask {
   /** Stores what the task allows. False when it failed and the task was rewound. */
   async #commit(closing: boolean): Promise<boolean> {
     this.#commitRequested = false;
+    this.#applyRewinds();
     const { storage, clock } = this.#parts;
-    // A partition without records has a position too, once the reader has resolved it: stored, it needs no look at its beginning again.
-    for (const [key, position] of this.#reader.positions()) if (!this.#current.has(key) && !this.#committed.has(key)) this.#current.set(key, position);
     const startedAt = clock.now();
     let allowed: ReadonlyMap<string, bigint>;
     try {
@@ -313,6 +323,11 @@ export class WorkerSinkTask implements WorkerTask {
     }
     for (const key of this.#current.keys()) if (!this.#committed.has(key)) this.#current.delete(key);
     if (!closing) await clock.sleep(settings.retryBackoffMs, this.#signal);
+  }
+
+  /** A partition without records has a position too, once the reader has resolved it: stored, it needs no look at its beginning again. Only while nothing that was fetched waits to be put. */
+  #notePositions(): void {
+    for (const [key, position] of this.#reader.positions()) if (!this.#current.has(key) && !this.#committed.has(key)) this.#current.set(key, position);
   }
 
   #applyRewinds(): void {

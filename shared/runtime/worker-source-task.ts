@@ -4,6 +4,7 @@ import type { SourceTask, SourceTaskContext } from '../connect/source-task.ts';
 import type { ProducerRecord, RecordProducer, SendResult } from '../kafka/ports.ts';
 import type { TaskItem } from '../storage/ports.ts';
 import type { Stage } from './errors/processing-context.ts';
+import { InterruptedException } from './errors/retry-with-tolerance-operator.ts';
 import type { RunControl } from './run-control.ts';
 import type { TopicCreation } from './topic-creation.ts';
 import type { TaskParts, WorkerTask, WorkerTaskResult } from './worker-task.ts';
@@ -62,6 +63,7 @@ export class WorkerSourceTask implements WorkerTask {
     let records = 0;
     let lastRecordAt = clock.now();
     let lastCommitAt = lastRecordAt;
+    let complete = true;
     while (!control.signal.aborted) {
       this.#throwFailures();
       const pollStartedAt = clock.now();
@@ -76,7 +78,10 @@ export class WorkerSourceTask implements WorkerTask {
       }
       if (polled !== null && polled.length > 0) {
         records += polled.length;
-        await this.#send(polled);
+        if (!(await this.#take(polled))) {
+          complete = false;
+          break;
+        }
         lastRecordAt = clock.now();
         await clock.nextTurn();
       } else {
@@ -93,7 +98,7 @@ export class WorkerSourceTask implements WorkerTask {
     await this.#commit();
     this.#throwFailures();
     this.#count('source-record-poll-total', records);
-    return { outcome: control.signal.aborted ? 'more' : 'idle', records, delayMs: 0, reusable: flushed && this.#submitted.length === 0 };
+    return { outcome: control.signal.aborted ? 'more' : 'idle', records, delayMs: 0, reusable: complete && flushed && this.#submitted.length === 0 };
   }
 
   async stop(): Promise<void> {
@@ -136,6 +141,17 @@ export class WorkerSourceTask implements WorkerTask {
         self.#raised ??= error;
       },
     };
+  }
+
+  /** Sends a batch. False when the run ended before it was converted: the next run reads it again. */
+  async #take(records: readonly SourceRecord[]): Promise<boolean> {
+    try {
+      await this.#send(records);
+      return true;
+    } catch (error) {
+      if (error instanceof InterruptedException) return false;
+      throw error;
+    }
   }
 
   async #send(records: readonly SourceRecord[]): Promise<void> {

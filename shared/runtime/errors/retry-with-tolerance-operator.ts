@@ -5,6 +5,11 @@ import type { ErrorReporter, ProcessingContext } from './processing-context.ts';
 
 const initialDelayMs = 300;
 
+/** The run ended while an operation was being tried again: the record is neither done nor failed, the next run has it again. */
+export class InterruptedException extends Error {
+  override readonly name = 'InterruptedException';
+}
+
 /** The `errors.*` keys of a connector. */
 export interface ErrorPolicy {
   readonly retryTimeoutMs: number;
@@ -44,7 +49,7 @@ export class RetryWithToleranceOperator {
   /**
    * Called after `operation` failed once with `context.error`. Returns what the operation gave at a later try, or
    * `undefined` when the record is to be skipped. Throws ConnectException (`Tolerance exceeded in error handler`, the
-   * error as its cause) when it may not be skipped.
+   * error as its cause) when it may not be skipped, and InterruptedException when the run ends meanwhile.
    */
   async recover<T>(context: ProcessingContext, operation: () => T, signal: AbortSignal): Promise<T | undefined> {
     let failure = context;
@@ -53,8 +58,9 @@ export class RetryWithToleranceOperator {
     for (let attempt = 1; isRetriable(failure.error); attempt++) {
       this.#count('total-record-failures');
       const delay = this.#backoff(attempt, deadline);
-      if (delay === null || signal.aborted) break;
+      if (delay === null) break;
       await this.#clock.sleep(delay, signal);
+      if (signal.aborted) throw new InterruptedException('The run ended while an operation was being tried again');
       this.#count('total-retries');
       try {
         return operation();
