@@ -1,28 +1,8 @@
-import { type Converter, type HeaderConverter, NO_HEADERS, type Schema, type SchemaAndValue } from '../../shared/connect/index.ts';
+import { type Converter, type HeaderConverter, NO_HEADERS } from '../../shared/connect/index.ts';
 import { plugins } from '../../shared/plugins.ts';
+import { type ConverterCase, encodePair, pairOf } from './converter-case.ts';
 import { attempt, type Outcome } from './expectation.ts';
-import { decodeSchema, decodeValue, encodeSchema, encodeValue, type TaggedSchema, type TaggedValue } from './tagged-values.ts';
 import { runValues } from './values.ts';
-
-interface TaggedPair {
-  readonly schema: TaggedSchema;
-  readonly value: TaggedValue;
-}
-
-/** A case of kind `converter`: one value or message through one converter, or through `Values`. */
-export interface ConverterCase {
-  readonly id: string;
-  readonly kind: 'converter';
-  readonly class: string;
-  readonly isKey: boolean;
-  readonly config: Readonly<Record<string, string>>;
-  readonly direction: string;
-  readonly topic: string;
-  readonly header?: string;
-  readonly scale?: number;
-  readonly input: (Partial<TaggedPair> & { readonly bytes?: string | null }) | string | null;
-  readonly expect: Readonly<Record<string, unknown>>;
-}
 
 export function runConverter(each: ConverterCase): Outcome {
   if (each.class === 'org.apache.kafka.connect.data.Values') return runValues(each);
@@ -49,18 +29,6 @@ function runHeaderConverter({ class: className, config, direction, topic, header
     return encodeBytes(made.value.fromConnectHeader(topic, header, schema, value));
   });
   return 'error' in converted ? converted : { answer: converted.value };
-}
-
-/** The value of a case, with its schema. */
-export function pairOf(input: ConverterCase['input']): SchemaAndValue & { readonly schema: Schema | null } {
-  if (typeof input !== 'object' || input === null) return { schema: null, value: null };
-  const schema = decodeSchema(input.schema);
-  return { schema, value: decodeValue(schema, input.value) };
-}
-
-/** A schema and a value in the vectors' form. */
-export function encodePair({ schema, value }: SchemaAndValue): TaggedPair {
-  return { schema: encodeSchema(schema), value: encodeValue(schema, value) };
 }
 
 function bytesOf(input: ConverterCase['input']): Buffer | null {

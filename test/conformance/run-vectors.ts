@@ -1,4 +1,5 @@
-import { type ConverterCase, runConverter } from './converter.ts';
+import { runConverter } from './converter.ts';
+import type { ConverterCase } from './converter-case.ts';
 import { differences, type MessageCount, type RunResult } from './expectation.ts';
 import { runSmt, type SmtCase } from './smt.ts';
 

@@ -2,7 +2,7 @@ import { dateSchema, decimalSchema, Schema, timeSchema, timestampSchema } from '
 import { convertValue } from '../../shared/connect/values/convert-value.ts';
 import { parseString } from '../../shared/connect/values/parse-string.ts';
 import { valueText } from '../../shared/connect/values/value-text.ts';
-import { type ConverterCase, encodePair, pairOf } from './converter.ts';
+import { type ConverterCase, encodePair, pairOf } from './converter-case.ts';
 import { attempt, type Outcome } from './expectation.ts';
 import { encodeValue } from './tagged-values.ts';
 

@@ -23,13 +23,17 @@ export interface ReaderOptions {
 export function jsonReader(schema: Schema | null, options: ReaderOptions): JsonReader {
   if (schema === null) return options.exact ? readExactSchemaless : readSchemaless;
   const read = readerOf(schema, options);
-  const { defaultValue, optional, type } = schema;
-  const whenNull = (): unknown => {
-    if (options.replaceNullWithDefault && defaultValue !== null) return defaultValue;
-    if (optional) return null;
+  const whenNull = nullReader(schema, options);
+  return (json) => (json === null || json === undefined ? whenNull() : read(json));
+}
+
+/** What becomes of a null: the default, null, or DataException. */
+function nullReader({ defaultValue, optional, type }: Schema, { replaceNullWithDefault }: ReaderOptions): () => unknown {
+  if (replaceNullWithDefault && defaultValue !== null) return () => defaultValue;
+  if (optional) return () => null;
+  return () => {
     throw new DataException(`Invalid null value for required ${type} field`);
   };
-  return (json) => (json === null || json === undefined ? whenNull() : read(json));
 }
 
 /** Whether `JSON.parse` hides what matters to a reader of this schema: `1.0` is no whole number there. */
@@ -183,7 +187,8 @@ function pairsReader(schema: Schema, options: ReaderOptions): JsonReader {
 function structReader(schema: Schema, options: ReaderOptions): JsonReader {
   const { fields } = schema;
   const names = fields.map(({ name }) => name);
-  const readers = fields.map((field) => jsonReader(field.schema, options));
+  const readers = fields.map((field) => readerOf(field.schema, options));
+  const nullReaders = fields.map((field) => nullReader(field.schema, options));
   const mayBeNull = fields.map((field) => field.schema.optional);
   // A field called `constructor` is not there only because every object has one.
   const inherited = names.some((name) => name in Object.prototype);
@@ -192,7 +197,8 @@ function structReader(schema: Schema, options: ReaderOptions): JsonReader {
     const struct: Record<string, unknown> = {};
     for (let at = 0; at < names.length; at++) {
       const name = names[at] as string;
-      const value = (readers[at] as JsonReader)(inherited && !Object.hasOwn(json, name) ? undefined : json[name]);
+      const item = inherited && !Object.hasOwn(json, name) ? null : json[name];
+      const value = item === null || item === undefined ? (nullReaders[at] as () => unknown)() : (readers[at] as JsonReader)(item);
       if (value === null && !mayBeNull[at]) throw nullInRequired(schema, at);
       if (inherited && name === '__proto__') Object.defineProperty(struct, name, { value, enumerable: true });
       else struct[name] = value;

@@ -1,8 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { JsonParseException } from './json-parser.ts';
 
-const replacement = /\ufffd/;
-
 /**
  * The text of JSON bytes between two places. UTF-8, and by its zero bytes or byte order mark UTF-16 and UTF-32, as RFC
  * 4627 tells them apart. Throws JsonParseException where bytes are no text.
@@ -10,7 +8,7 @@ const replacement = /\ufffd/;
 export function jsonText(bytes: Buffer, start = 0, end = bytes.length): string {
   if (start === 0 && (bytes[0] === 0 || bytes[1] === 0 || (bytes[0] as number) >= 0xef)) return wideText(bytes.subarray(0, end));
   const text = bytes.toString('utf8', start, end);
-  if (replacement.test(text) && !isUtf8(bytes.subarray(start, end))) throw new JsonParseException('The bytes are no UTF-8');
+  if (text.includes('\ufffd') && !isUtf8(bytes.subarray(start, end))) throw new JsonParseException('The bytes are no UTF-8');
   return text;
 }
 
