@@ -1,4 +1,5 @@
 import { ConfigException } from '../errors.ts';
+import { asciiDigits, doubleToString } from '../java/number-text.ts';
 import { Password } from './password.ts';
 
 /** Kafka's config types. */
@@ -57,16 +58,6 @@ export function javaTrim(text: string): string {
   return text.slice(start, end);
 }
 
-/** Digits of any script as ASCII: Java reads them all. They come in runs of ten that begin at the zero. */
-function asciiDigits(text: string): string {
-  return text.replace(/(?![0-9])\p{Nd}/gu, (digit) => {
-    const code = digit.codePointAt(0) as number;
-    let zero = code;
-    while (code - zero < 9 && /\p{Nd}/u.test(String.fromCodePoint(zero - 1))) zero--;
-    return String((code - zero) % 10);
-  });
-}
-
 /** A parsed value as Kafka prints it in validation answers and generated documentation; null for null. */
 export function convertToString(value: unknown, type?: ConfigType): string | null {
   if (value === null || value === undefined) return null;
@@ -78,14 +69,4 @@ export function convertToString(value: unknown, type?: ConfigType): string | nul
     return String(whole < least ? least : whole > most ? most : whole);
   }
   return String(value);
-}
-
-/** Java's `Double.toString`: at least one digit after the point, an exponent below 10^-3 and from 10^7. */
-function doubleToString(value: number): string {
-  if (Object.is(value, -0)) return '-0.0';
-  const size = Math.abs(value);
-  if (!Number.isFinite(value)) return String(value);
-  if (size === 0 || (size >= 1e-3 && size < 1e7)) return Number.isInteger(value) ? `${value}.0` : String(value);
-  const [mantissa, exponent] = value.toExponential().split('e') as [string, string];
-  return `${mantissa.includes('.') ? mantissa : `${mantissa}.0`}E${Number(exponent)}`;
 }

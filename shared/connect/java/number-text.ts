@@ -1,30 +1,32 @@
-/** Java's `Double.toString`: at least one digit after the point, an exponent below 10^-3 and from 10^7. */
+import { type DecimalDigits, doubleDigits, floatDigits } from './floating-decimal.ts';
+
+/**
+ * Java's `Double.toString`: at least one digit after the point, an exponent below 10^-3 and from 10^7. Between them the
+ * digits are those of JavaScript.
+ */
 export function doubleToString(value: number): string {
   const size = Math.abs(value);
   if (size >= 1e-3 && size < 1e7) return Number.isInteger(value) ? `${value}.0` : String(value);
-  if (value === 0) return Object.is(value, -0) ? '-0.0' : '0.0';
-  if (!Number.isFinite(value)) return String(value);
-  const twoDigits = value.toExponential(1);
-  return withJavaExponent(Number(twoDigits) === value ? twoDigits : value.toExponential());
+  return special(value) ?? (value < 0 ? '-' : '') + withPoint(doubleDigits(size));
 }
 
-/** Java's `Float.toString` of a number that a float can hold: as few digits as tell it from its neighbours. */
+/** Java's `Float.toString` of a number that a float can hold. */
 export function floatToString(value: number): string {
   const size = Math.abs(value);
-  if (value === 0 || !Number.isFinite(value)) return doubleToString(value);
-  if (Number.isInteger(value) && size < 1e7) return `${value}.0`;
-  // Six digits are exact for every float that is not subnormal: what needs fewer ends in zeros.
-  let digits = size < 1.17549435e-38 ? 2 : 6;
-  let text = value.toExponential(digits - 1);
-  while (Math.fround(Number(text)) !== value) text = value.toExponential(digits++);
-  return size >= 1e-3 && size < 1e7
-    ? doubleToString(Number(text))
-    : withJavaExponent(Number(text).toExponential(size < 1.17549435e-38 ? digits - 1 : undefined));
+  if (size >= 1 && size < 1e7 && Number.isInteger(value)) return `${value}.0`;
+  return special(value) ?? (value < 0 ? '-' : '') + withPoint(floatDigits(size));
 }
 
-function withJavaExponent(text: string): string {
-  const [mantissa, exponent] = text.split('e') as [string, string];
-  return `${mantissa.includes('.') ? mantissa : `${mantissa}.0`}E${Number(exponent)}`;
+function special(value: number): string | undefined {
+  if (value === 0) return Object.is(value, -0) ? '-0.0' : '0.0';
+  return Number.isFinite(value) ? undefined : String(value);
+}
+
+function withPoint({ digits, exponent }: DecimalDigits): string {
+  if (exponent > 0 && exponent < 8)
+    return digits.length > exponent ? `${digits.slice(0, exponent)}.${digits.slice(exponent)}` : `${digits.padEnd(exponent, '0')}.0`;
+  if (exponent <= 0 && exponent > -3) return `0.${'0'.repeat(-exponent)}${digits}`;
+  return `${digits[0]}.${digits.slice(1) || '0'}E${exponent - 1}`;
 }
 
 const wholeNumber = /^[+-]?\p{Nd}+$/u;

@@ -10,8 +10,22 @@ describe("Java's texts of numbers", () => {
       '1.6777216E7',
       '3.4028235E38',
       '1.4E-45',
-      '1.1754944E-38',
+      '1.17549435E-38',
     ]);
+  });
+
+  test('have the digits of Java 17, which are not always the shortest', () => {
+    const doubles = [
+      '8.809999999999999E21',
+      '2.8793048285076457E163',
+      '4.5671926166590716E46',
+      '-3.2205743847985667E-232',
+      '2.2250738585072014E-308',
+      '9.007199254740992E15',
+    ];
+    expect(doubles.map((text) => doubleToString(Number(text)))).toEqual(doubles);
+    const floats = ['6.0600001E10', '-2.58276176E8', '2.79999991E12', '9.3499996E9', '-7.7003523E-28', '1.36256192E8'];
+    expect(floats.map((text) => floatToString(Math.fround(Number(text))))).toEqual(floats);
   });
 
   test('are read back to the same number', () => {
