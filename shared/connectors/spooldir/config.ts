@@ -7,7 +7,6 @@ const schemas = 'Schema';
 const generation = 'Schema Generation';
 const csv = 'CSV Parsing';
 
-export type CleanupPolicy = 'NONE' | 'DELETE' | 'MOVE' | 'MOVEBYDATE';
 export type FileAttribute = 'NameAsc' | 'NameDesc' | 'LengthAsc' | 'LengthDesc' | 'LastModifiedAsc' | 'LastModifiedDesc';
 export type NullFieldIndicator = 'EMPTY_SEPARATORS' | 'EMPTY_QUOTES' | 'BOTH' | 'NEITHER';
 
