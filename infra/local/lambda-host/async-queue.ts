@@ -47,7 +47,7 @@ export class AsyncQueue {
 
   async #run(spec: FunctionSpec, payload: string, requestId: string): Promise<void> {
     for (let attempt = 0; ; attempt++) {
-      const result = await this.#pool.invokeWhenPossible(spec.name, payload, requestId);
+      const result = await this.#pool.invokeWhenPossible(spec.name, payload, requestId, { event: true });
       if (result.error === null || this.#stopped) return;
       if (attempt >= spec.asyncRetries) return this.#tellFailure(spec, payload, requestId, attempt + 1, result);
       await sleep((retryDelaysMs[attempt] as number) * this.#retryScale, undefined, { ref: false });

@@ -19,8 +19,12 @@ export interface PoolOptions {
   readonly pidFile: string;
 }
 
+/** Environments that asynchronous events leave free: requests and triggers are answered however many tasks run. */
+const headroom = 10;
+
 interface Waiting {
   readonly spec: FunctionSpec;
+  readonly event: boolean;
   readonly start: () => void;
 }
 
@@ -64,10 +68,10 @@ export class EnvironmentPool {
     return this.#run(spec, payload, requestId);
   }
 
-  /** Runs as soon as there is room, in the order of the calls. */
-  async invokeWhenPossible(name: string, payload: string, requestId: string): Promise<InvocationResult> {
+  /** Runs as soon as there is room, in the order of the calls. An `event` was sent by somebody who does not wait: it leaves some room to others. */
+  async invokeWhenPossible(name: string, payload: string, requestId: string, { event = false } = {}): Promise<InvocationResult> {
     const spec = this.spec(name);
-    if (!this.#hasRoom(spec) || this.#startingTooMany(spec)) await new Promise<void>((start) => this.#waiting.push({ spec, start }));
+    if (!this.#hasRoom(spec, event) || (event && this.#startingTooMany(spec))) await new Promise<void>((start) => this.#waiting.push({ spec, event, start }));
     return this.#run(spec, payload, requestId);
   }
 
@@ -133,8 +137,8 @@ export class EnvironmentPool {
     return environment;
   }
 
-  #hasRoom(spec: FunctionSpec): boolean {
-    if (this.#running >= this.#options.accountConcurrency) return false;
+  #hasRoom(spec: FunctionSpec, event = false): boolean {
+    if (this.#running >= this.#options.accountConcurrency - (event ? headroom : 0)) return false;
     if (spec.reservedConcurrency === null) return true;
     return [...this.#environments.values()].filter((each) => each.spec === spec && each.busy).length < spec.reservedConcurrency;
   }
@@ -147,8 +151,8 @@ export class EnvironmentPool {
 
   #admit(): void {
     for (let i = 0; i < this.#waiting.length; ) {
-      const { spec, start } = this.#waiting[i] as Waiting;
-      if (!this.#hasRoom(spec) || this.#startingTooMany(spec)) i++;
+      const { spec, event, start } = this.#waiting[i] as Waiting;
+      if (!this.#hasRoom(spec, event) || (event && this.#startingTooMany(spec))) i++;
       else {
         this.#waiting.splice(i, 1);
         start();
