@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { isDeepStrictEqual } from 'node:util';
+import pg from 'pg';
 import type { RestApi } from '../rest.ts';
 import { parseConnectorFile } from '../spec-files.ts';
 import { StartupError } from '../startup-error.ts';
@@ -43,12 +45,16 @@ export async function runDemo({ rest, dataDir, databaseUrl, signal, progress }: 
 
   const connectors = ['weather-source', 'weather-sqlite', ...(databaseUrl ? ['weather-postgresql'] : [])];
   for (const name of connectors) {
-    if ((await rest.get(`/connectors/${name}`)).status === 200) continue;
     const path = join(examples, `${name}.json`);
-    await rest.apply(parseConnectorFile(path, fill(await readFile(path, 'utf8'), dir, databaseUrl)));
+    const spec = parseConnectorFile(path, fill(await readFile(path, 'utf8'), dir, databaseUrl));
+    const present = await rest.get(`/connectors/${name}/config`);
+    // Sent again it would end the run under way.
+    if (present.status === 200 && isDeepStrictEqual(JSON.parse(present.body), spec.config)) continue;
+    await rest.apply(spec);
   }
   if (before < expected) progress(`The demo reads ${expected} days of weather from a CSV file through the topic 'weather' into a table`);
-  await untilLoaded(rest, database, expected, connectors, signal);
+  const tables = [async () => countRows(database), ...(databaseUrl ? [() => countPostgresqlRows(databaseUrl)] : [])];
+  for (const count of tables) await untilLoaded(rest, count, expected, connectors, signal);
   return summary(rest.url, database, expected, before >= expected, databaseUrl !== null);
 }
 
@@ -63,15 +69,13 @@ function fill(spec: string, dir: string, databaseUrl: string | null): string {
   return spec.replaceAll(/\{\{(\w+)\}\}/g, (_, name) => JSON.stringify(values[name] ?? '').slice(1, -1));
 }
 
-async function untilLoaded(rest: RestApi, database: string, expected: number, connectors: readonly string[], signal: AbortSignal): Promise<void> {
+async function untilLoaded(rest: RestApi, count: () => Promise<number>, expected: number, connectors: readonly string[], signal: AbortSignal): Promise<void> {
   const deadline = performance.now() + 120_000;
-  for (let look = 1; countRows(database) < expected; look++) {
+  for (let look = 1, rows = await count(); rows < expected; look++, rows = await count()) {
     signal.throwIfAborted();
     if (look % 10 === 0) for (const name of connectors) await throwIfFailed(rest, name);
     if (performance.now() > deadline) {
-      throw new StartupError(
-        `The demo's table has ${countRows(database)} of ${expected} rows after two minutes; look at ${rest.url}/connectors?expand=status.`,
-      );
+      throw new StartupError(`The demo's table has ${rows} of ${expected} rows after two minutes; look at ${rest.url}/connectors?expand=status.`);
     }
     await sleep(100);
   }
@@ -92,6 +96,21 @@ interface State {
 
 function countRows(database: string): number {
   return query<{ rows: number }>(database, 'SELECT count(*) AS rows FROM weather')?.[0]?.rows ?? 0;
+}
+
+async function countPostgresqlRows(databaseUrl: string): Promise<number> {
+  const client = new pg.Client({ connectionString: databaseUrl });
+  try {
+    await client.connect();
+    const { rows } = await client.query<{ rows: number }>('SELECT count(*)::int AS rows FROM sluice_weather');
+    return rows[0]?.rows ?? 0;
+  } catch (error) {
+    const undefinedTable = '42P01';
+    if ((error as { code?: string }).code === undefinedTable) return 0;
+    throw new StartupError(`The database of DATABASE_URL cannot be read: ${(error as Error).message}; correct DATABASE_URL, or unset it.`, 1, { cause: error });
+  } finally {
+    await client.end().catch(() => {});
+  }
 }
 
 /** Null while there is no such table. */
@@ -117,7 +136,7 @@ function summary(url: string, database: string, expected: number, already: boole
     '',
     `  REST API    ${url}`,
     `  SQLite      ${database}`,
-    ...(postgresql ? ['  PostgreSQL  table weather, in the database of DATABASE_URL'] : []),
+    ...(postgresql ? ['  PostgreSQL  table sluice_weather, in the database of DATABASE_URL'] : []),
     '',
     'To try:',
     `  curl -s '${url}/connectors?expand=status'`,

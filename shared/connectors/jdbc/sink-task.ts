@@ -1,0 +1,383 @@
+import { ConnectException, RetriableException, type SinkRecord, SinkTask, type SinkTaskContext } from '../../connect/index.ts';
+import { ConnectionProvider } from './connection-provider.ts';
+import type { BoundRows, DatabaseConnection, Dialect, DialectSettings, InsertMode } from './dialects/dialect.ts';
+import { type Fate, isRecordFault, SqlException } from './errors.ts';
+import { type FieldsSettings, fieldsMetadata } from './fields-metadata.ts';
+import { dialectOf, parseJdbcUrl } from './jdbc-url.ts';
+import { type RecordBatch, RecordBatcher, type RejectedRecord, type Segment } from './record-batch.ts';
+import { recordValidator } from './record-validator.ts';
+import type { JdbcSinkConfig } from './sink.config.ts';
+import { SinkTimes } from './sink-times.ts';
+import { TableStructure } from './table-structure.ts';
+
+/** How long a write that is under way may go on after the run was told to end. */
+const graceMs = 3_000;
+
+/** Makes the task of a config; the driver of its database is loaded with the first connection. Throws ConfigException. */
+export async function createJdbcSinkTask(config: JdbcSinkConfig, context: SinkTaskContext): Promise<JdbcSinkTask> {
+  const url = parseJdbcUrl(config['connection.url']);
+  const settings = dialectSettings(config, context);
+  dialectOf(url, config['dialect.name']);
+  if (url.dialect === 'SqliteDatabaseDialect') {
+    const { SqliteDialect } = await import('./dialects/sqlite.ts');
+    return new JdbcSinkTask(config, new SqliteDialect(settings, url), context);
+  }
+  const { PostgresqlDialect } = await import('./dialects/postgresql.ts');
+  return new JdbcSinkTask(config, new PostgresqlDialect(settings, url), context);
+}
+
+function dialectSettings(config: JdbcSinkConfig, { clock, logger }: SinkTaskContext): DialectSettings {
+  const zone = config['db.timezone'];
+  return {
+    quoteIdentifiers: config['quote.sql.identifiers'].toLowerCase() !== 'never',
+    times: new SinkTimes({
+      zone,
+      dateZone: config['date.timezone'].toLowerCase() === 'utc' ? 'UTC' : zone,
+      legacyCalendar: config['date.calendar.system'] === 'LEGACY',
+      timestampFields: new Set(config['timestamp.fields.list']),
+      nanoseconds: config['timestamp.precision.mode'].toLowerCase() === 'nanoseconds',
+    }),
+    user: config['connection.user'],
+    password: config['connection.password']?.value ?? null,
+    trimErrors: config['trim.sensitive.log'],
+    applicationName: 'sluice',
+    clock,
+    logger,
+  };
+}
+
+/** A batch that put took and the database has not confirmed. */
+interface Pending {
+  readonly batch: RecordBatch;
+  /** The outcome of the write under way; null when it failed and is to be done again. */
+  write: Promise<Error | null> | null;
+}
+
+/**
+ * Writes records as rows. All rows of a put are one transaction.
+ *
+ * Under upsert, where writing twice changes nothing, a put to a database on another machine returns while its statement runs:
+ * the next put and `flush` wait for it, and tell its errors. Offsets are committed after `flush` only.
+ */
+export class JdbcSinkTask extends SinkTask {
+  readonly #config: JdbcSinkConfig;
+  readonly #dialect: Dialect;
+  readonly #context: SinkTaskContext;
+  readonly #connections: ConnectionProvider;
+  readonly #structure: TableStructure;
+  readonly #batcher: RecordBatcher;
+  readonly #fields: FieldsSettings;
+  readonly #insertMode: InsertMode;
+  readonly #inBackground: boolean;
+  #pending: Pending | null = null;
+  #remainingRetries: number;
+
+  constructor(config: JdbcSinkConfig, dialect: Dialect, context: SinkTaskContext) {
+    super();
+    this.#config = config;
+    this.#dialect = dialect;
+    this.#context = context;
+    const { clock, logger } = context;
+    this.#connections = new ConnectionProvider({
+      dialect,
+      attempts: config['connection.attempts'],
+      backoffMs: config['connection.backoff.ms'],
+      clock,
+      logger,
+    });
+    const tableTypes = new Set(config['table.types'].map((type) => type.toUpperCase()));
+    this.#structure = new TableStructure(dialect, { autoCreate: config['auto.create'], autoEvolve: config['auto.evolve'], tableTypes }, logger);
+    const pkMode = config['pk.mode'].toLowerCase() as FieldsSettings['pkMode'];
+    const fieldsWhitelist = new Set(config['fields.whitelist']);
+    this.#fields = {
+      pkMode,
+      pkFields: config['pk.fields'],
+      fieldsWhitelist,
+      stringValueColumn: config['string.output.value.column.name'],
+      replaceNullWithDefault: config['replace.null.with.default'],
+    };
+    this.#insertMode = config['insert.mode'].toLowerCase() as InsertMode;
+    this.#inBackground = dialect.writesInBackground && this.#insertMode === 'upsert';
+    const format = config['table.name.format'].trim();
+    this.#batcher = new RecordBatcher({
+      tableOf: (topic) => dialect.parseTable(format.replaceAll('${topic}', () => topic)),
+      validate: recordValidator({
+        connector: context.connector,
+        pkMode,
+        deleteEnabled: config['delete.enabled'],
+        fieldsWhitelist,
+        timestampFields: new Set(config['timestamp.fields.list']),
+      }),
+      usesKey: pkMode === 'record_key',
+      batchSize: config['batch.size'],
+    });
+    this.#remainingRetries = config['max.retries'];
+  }
+
+  override async put(records: readonly SinkRecord[]): Promise<void> {
+    if (records.length === 0) return;
+    const batch = this.#batcher.divide(records);
+    if (batch.rejected.length > 0) this.#requireReporter(batch.rejected);
+    if (this.#pending !== null) {
+      // Encoded while the database is still at work.
+      bindKnown(batch);
+      await this.#settle();
+    }
+    if (this.#inBackground && batch.rejected.length === 0) {
+      this.#pending = { batch, write: this.#start(batch) };
+      return;
+    }
+    await this.#write(batch, null);
+  }
+
+  override async flush(): Promise<void> {
+    while (this.#pending !== null) {
+      try {
+        await this.#settle();
+      } catch (error) {
+        const { signal, clock } = this.#context;
+        if (!(error instanceof RetriableException)) this.#context.raiseError(error as Error);
+        if (!(error instanceof RetriableException) || signal.aborted) throw error;
+        // Here and not by the worker, which would go back and bring records again that are still waiting here.
+        await clock.sleep(this.#config['retry.backoff.ms'], signal);
+      }
+    }
+  }
+
+  override async stop(): Promise<void> {
+    this.#pending = null;
+    await this.#connections.close();
+  }
+
+  /** Starts a write and never rejects. */
+  #start(batch: RecordBatch): Promise<Error | null> {
+    return this.#attempt(batch).then(
+      () => null,
+      (error: Error) => error,
+    );
+  }
+
+  /** Waits for the write under way, or does it again. What put took stays pending until it is written. */
+  async #settle(): Promise<void> {
+    const pending = this.#pending;
+    if (pending === null) return;
+    const failure = pending.write === null ? undefined : await pending.write;
+    pending.write = null;
+    if (failure !== null) await this.#write(pending.batch, failure ?? null);
+    else this.#succeeded();
+    this.#pending = null;
+  }
+
+  /** Writes a batch to the end, or throws what the worker should know. `failure` is that of a first attempt. */
+  async #write(batch: RecordBatch, failure: Error | null): Promise<void> {
+    let error = failure;
+    for (let looks = 0; ; looks++) {
+      try {
+        if (error === null) await this.#attempt(batch);
+        else if (isRecordFault(error)) await this.#isolate(batch);
+        else throw error;
+        break;
+      } catch (caught) {
+        error = caught as Error;
+        // Each of these is met once: then it is another's turn.
+        if (fateOf(error) === 'structure' && looks < 2) {
+          this.#forget(batch);
+          error = null;
+        } else if (!isRecordFault(error) || looks >= 2) {
+          return this.#giveBack(error, batch);
+        }
+      }
+    }
+    this.#succeeded();
+    await this.#report(batch.rejected);
+  }
+
+  #succeeded(): void {
+    this.#remainingRetries = this.#config['max.retries'];
+    this.#connections.released();
+  }
+
+  /** One transaction with all rows. A connection that turns out to be dead, as one is after a long sleep, is replaced once. */
+  async #attempt(batch: RecordBatch): Promise<void> {
+    const { signal } = this.#context;
+    const { connection, fresh } = await this.#connections.get(signal);
+    try {
+      await this.#attemptOn(connection, batch);
+    } catch (error) {
+      if (fresh || fateOf(error) !== 'connection' || signal.aborted) throw error;
+      this.#context.logger.info('The database connection was lost. Reconnecting...', { error: (error as Error).message });
+      await this.#connections.close();
+      await this.#attemptOn((await this.#connections.get(signal)).connection, batch);
+    }
+  }
+
+  async #attemptOn(connection: DatabaseConnection, batch: RecordBatch): Promise<void> {
+    const bound: BoundRows[] = [];
+    for (const segment of batch.segments) {
+      if (segment.target.writer === undefined) await this.#resolve(connection, segment);
+      segment.bound ??= segment.target.writer?.bind(segment.records) ?? [];
+      bound.push(...segment.bound);
+    }
+    if (bound.length > 0) await this.#unlessEnding(connection, connection.runAll(bound));
+  }
+
+  /** When the run ends, a write gets a little time; then its connection is cut, so that it cannot end after the lease. */
+  async #unlessEnding(connection: DatabaseConnection, write: Promise<void>): Promise<void> {
+    const { signal, clock } = this.#context;
+    const done = new AbortController();
+    const cut = () => {
+      clock
+        .sleep(graceMs, done.signal)
+        .then(() => (done.signal.aborted ? undefined : connection.close()))
+        .catch(() => {});
+    };
+    if (signal.aborted) cut();
+    else signal.addEventListener('abort', cut, { once: true });
+    try {
+      await write;
+    } finally {
+      signal.removeEventListener('abort', cut);
+      done.abort();
+    }
+  }
+
+  /** Looks at the table of a segment, creates or widens it where that is allowed. */
+  async #resolve(connection: DatabaseConnection, { target }: Segment): Promise<void> {
+    const table = this.#dialect.tableName(target.table);
+    const fields = fieldsMetadata(target.table.table, this.#fields, target.keySchema, target.valueSchema);
+    const onlyDeletions = target.valueSchema === null;
+    if (this.#insertMode === 'upsert' && fields.keyFields.length === 0)
+      throw new ConnectException(`Write to table '${table}' in UPSERT mode requires key field names to be known, check the primary key configuration`);
+    const definition = await this.#structure.createOrAmendIfNecessary(connection, target.table, fields, onlyDeletions);
+    // Not kept where there is no table: it may come.
+    if (definition === null) return;
+    target.writer = this.#dialect.writer(definition, fields, this.#insertMode);
+  }
+
+  #forget(batch: RecordBatch): void {
+    this.#structure.forget();
+    this.#batcher.forget();
+    for (const segment of batch.segments) {
+      segment.target.writer = undefined;
+      segment.bound = null;
+    }
+  }
+
+  /**
+   * A record of this batch cannot be written. Halves what is left until the bad ones are alone, in one transaction: with a
+   * reporter the others are committed, without one nothing is, and the first bad record is told.
+   */
+  async #isolate(batch: RecordBatch): Promise<void> {
+    const { connection } = await this.#connections.get(this.#context.signal);
+    const rejected: RejectedRecord[] = [];
+    try {
+      const resolved = await this.#resolvable(connection, batch, rejected);
+      for (const sql of this.#dialect.beginIsolation) await connection.execute(sql);
+      for (const { target, records } of resolved) {
+        const write = async (part: readonly SinkRecord[]): Promise<void> => {
+          const error = await this.#trial(connection, () => target.writer?.bind(part) ?? []);
+          if (error === null) return;
+          if (part.length === 1) {
+            rejected.push({ record: part[0] as SinkRecord, error });
+            this.#requireReporter(rejected);
+            return;
+          }
+          const half = part.length >> 1;
+          await write(part.slice(0, half));
+          await write(part.slice(half));
+        };
+        await write(records);
+      }
+      await connection.execute('COMMIT');
+    } catch (error) {
+      if (connection.open) await connection.execute('ROLLBACK').catch(() => {});
+      throw error;
+    }
+    batch.rejected.push(...rejected);
+  }
+
+  /** The segments that have a table to go to; records of the others are rejected. */
+  async #resolvable(connection: DatabaseConnection, { segments }: RecordBatch, rejected: RejectedRecord[]): Promise<Segment[]> {
+    const resolved: Segment[] = [];
+    for (const segment of segments) {
+      try {
+        if (segment.target.writer === undefined) await this.#resolve(connection, segment);
+        resolved.push(segment);
+      } catch (error) {
+        if (!isRecordFault(error)) throw error;
+        for (const record of segment.records) rejected.push({ record, error: error as Error });
+        this.#requireReporter(rejected);
+      }
+    }
+    return resolved;
+  }
+
+  /** Runs within a savepoint. Returns the error when a record is at fault. */
+  async #trial(connection: DatabaseConnection, bind: () => readonly BoundRows[]): Promise<Error | null> {
+    let bound: readonly BoundRows[];
+    try {
+      bound = bind();
+    } catch (error) {
+      if (isRecordFault(error)) return error as Error;
+      throw error;
+    }
+    await connection.execute('SAVEPOINT sluice');
+    try {
+      for (const rows of bound) await connection.run(rows);
+      await connection.execute('RELEASE SAVEPOINT sluice');
+      return null;
+    } catch (error) {
+      if (!isRecordFault(error)) throw error;
+      await connection.execute('ROLLBACK TO SAVEPOINT sluice');
+      return error as Error;
+    }
+  }
+
+  /** Throws ConnectException that names the first of these records when there is nobody to report it to. */
+  #requireReporter(rejected: readonly RejectedRecord[]): void {
+    const [first] = rejected;
+    if (this.#context.errantRecordReporter !== null || first === undefined) return;
+    throw new ConnectException(placed(first), { cause: first.error });
+  }
+
+  async #report(rejected: RejectedRecord[]): Promise<void> {
+    const reporter = this.#context.errantRecordReporter;
+    if (reporter === null) return;
+    await Promise.all(rejected.splice(0).map(({ record, error }) => reporter.report(record, error)));
+  }
+
+  /** The database is to blame: the same records again later, as often as `max.retries` says. */
+  async #giveBack(error: Error, batch: RecordBatch): Promise<never> {
+    const fate = fateOf(error);
+    const count = batch.segments.reduce((sum, { records }) => sum + records.length, 0);
+    if (fate === null || fate === 'fatal' || fate === 'structure' || fate === 'record')
+      throw error instanceof SqlException ? new ConnectException(error.message, { cause: error }) : error;
+    await this.#connections.close();
+    if (this.#remainingRetries <= 0)
+      throw new ConnectException(`Failing task after exhausting retries (max.retries=${this.#config['max.retries']}): ${error.message}`, { cause: error });
+    this.#context.logger.warn(`Write of ${count} records failed, remainingRetries=${this.#remainingRetries}`, { error: error.message });
+    this.#remainingRetries--;
+    this.#context.timeout(this.#config['retry.backoff.ms']);
+    throw new RetriableException(error.message, { cause: error });
+  }
+}
+
+/** Makes statements of what has a writer already. An error is met again, and dealt with, when the batch is written. */
+function bindKnown({ segments }: RecordBatch): void {
+  for (const segment of segments) {
+    try {
+      segment.bound = segment.target.writer?.bind(segment.records) ?? null;
+    } catch {
+      return;
+    }
+  }
+}
+
+function fateOf(error: unknown): Fate | null {
+  return error instanceof SqlException ? error.fate : null;
+}
+
+function placed({ record, error }: RejectedRecord): string {
+  const { originalTopic, originalKafkaPartition, kafkaOffset } = record;
+  return `The record of topic '${originalTopic}', partition ${originalKafkaPartition}, offset ${kafkaOffset} cannot be written: ${error.message}`;
+}

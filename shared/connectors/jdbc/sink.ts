@@ -1,0 +1,70 @@
+import { type ConfigValue, type ConnectorValidation, defineSinkConnector, isConnectException, replicate } from '../../connect/index.ts';
+import { dialectOf, parseJdbcUrl } from './jdbc-url.ts';
+import { defaultKafkaPkNames, type JdbcSinkConfig, jdbcSinkConfig } from './sink.config.ts';
+
+/**
+ * Writes records as rows of tables: Confluent's JDBC sink, for PostgreSQL and SQLite.
+ * `{"connector.class": "io.confluent.connect.jdbc.JdbcSinkConnector", "topics": "orders", "connection.url": "jdbc:postgresql://db/shop",
+ * "insert.mode": "upsert", "pk.mode": "record_key", "pk.fields": "id", "auto.create": "true"}`
+ */
+export const jdbcSink = defineSinkConnector({
+  className: 'io.confluent.connect.jdbc.JdbcSinkConnector',
+  version: '10.10.0',
+  overview: 'Writes records as rows of a database, and creates and widens tables where that is allowed.',
+  guarantees: 'At least once; with insert.mode=upsert each record has its effect exactly once. Rows of one put are one transaction.',
+  config: jdbcSinkConfig,
+  validate,
+  taskConfigs: (context) => replicate(context),
+  async createTask(config, context) {
+    const { createJdbcSinkTask } = await import('./sink-task.ts');
+    return createJdbcSinkTask(config, context);
+  },
+});
+
+/** Checks that need several keys, or the parts of one. The database itself is not asked: it may be out of reach from here. */
+function validate({ value }: ConnectorValidation<JdbcSinkConfig>): void {
+  const deletes = value('delete.enabled');
+  const pkMode = value('pk.mode');
+  const pkFields = value('pk.fields');
+  const insertMode = value('insert.mode');
+  if (isClean(deletes) && isClean(pkMode)) {
+    const mode = String(pkMode.value).toLowerCase();
+    if (deletes.value === true && mode !== 'record_key') {
+      for (const each of [pkMode, deletes]) each.errorMessages.push('Deletes are only supported for pk.mode record_key');
+    }
+    const insert = String(insertMode.value).toLowerCase();
+    if (isClean(insertMode) && mode === 'none' && (insert === 'upsert' || insert === 'update'))
+      pkMode.errorMessages.push(
+        `insert.mode=${insert} requires key field names to be known, check the primary key configuration: pk.mode must be one of kafka, record_key, record_value`,
+      );
+    const names = (pkFields.value ?? []) as readonly string[];
+    if (mode === 'kafka' && names.length !== 0 && names.length !== 3)
+      pkFields.errorMessages.push(
+        `PK mode is KAFKA so there should either be no field names defined for defaults [${defaultKafkaPkNames.join(', ')}] to be applicable, or exactly 3, defined fields are: [${names.join(', ')}]`,
+      );
+  }
+  const quote = value('quote.sql.identifiers');
+  if (isClean(quote) && !['always', 'never'].includes(String(quote.value).toLowerCase()))
+    quote.errorMessages.push(`No matching QuoteMethod found for '${quote.value}': it is always or never`);
+  const url = value('connection.url');
+  const dialect = value('dialect.name');
+  if (isClean(url) && isClean(dialect)) {
+    attempt(url, () => {
+      const parsed = parseJdbcUrl(String(url.value));
+      attempt(dialect, () => dialectOf(parsed, String(dialect.value)));
+    });
+  }
+}
+
+function isClean({ errorMessages }: ConfigValue): boolean {
+  return errorMessages.length === 0;
+}
+
+function attempt(answer: ConfigValue, check: () => void): void {
+  try {
+    check();
+  } catch (error) {
+    if (!isConnectException(error)) throw error;
+    answer.errorMessages.push(error.message);
+  }
+}
