@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { provideArtifacts } from '../infra/local/artifacts.ts';
@@ -29,6 +29,8 @@ export interface Bench {
 /** Prepares a machine. Only one of the two systems runs at a time, so that neither takes the other's cores. */
 export async function prepareBench(log: (line: string) => void): Promise<Bench> {
   const folder = await mkdtemp(join(tmpdir(), 'sluice-bench-'));
+  // PostgreSQL runs as another user when we are root.
+  await chmod(folder, 0o755);
   const [java, kafkaJars, connectJars] = [await findJava(), await provideArtifacts('kafka', log), await provideArtifacts('connect', log)];
   const ports = await freePorts(['kafka', 'kafkaController', 'rest'] as const);
   const services: ServiceProcess[] = [];

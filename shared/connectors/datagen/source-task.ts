@@ -28,8 +28,8 @@ export class DatagenTask extends SourceTask {
   #iteration = 0;
   /** When the next record is due. */
   #dueAt: number | null = null;
-  /** Records that were given and are not acknowledged. */
-  #open = 0;
+  /** Whether the state after the last record is stored. */
+  #stored = true;
 
   constructor(config: DatagenConfig & { readonly 'task.id': number }, context: SourceTaskContext) {
     super();
@@ -61,7 +61,7 @@ export class DatagenTask extends SourceTask {
     const left = this.#config.iterations > 0 ? this.#config.iterations - this.#iteration : Number.POSITIVE_INFINITY;
     if (left <= 0) {
       // Offsets of a run that fails are not stored: what is under way comes first.
-      if (this.#open === 0) throw this.#finished();
+      if (this.#stored) throw this.#finished();
       await this.#context.clock.sleep(longestWaitMs / 10, this.#context.signal);
       return null;
     }
@@ -75,16 +75,15 @@ export class DatagenTask extends SourceTask {
     return this.#make(1);
   }
 
-  override commitRecord(): void {
-    this.#open--;
-  }
-
-  override commit(): void {
-    if (this.#open === 0 && this.#config.iterations > 0 && this.#iteration >= this.#config.iterations) this.#context.raiseError(this.#finished());
+  override async commit(): Promise<void> {
+    if (this.#config.iterations <= 0 || this.#iteration < this.#config.iterations) return;
+    const offset = await this.#context.offsetStorageReader.offset(this.#partition);
+    this.#stored = offset !== null && numberOf(offset, 'current.iteration') === this.#iteration;
+    if (this.#stored) this.#context.raiseError(this.#finished());
   }
 
   #make(count: number): SourceRecord[] {
-    this.#open += count;
+    this.#stored = false;
     return Array.from({ length: count }, () => {
       const value = this.#generate(this.#random, this.#iteration) as Record<string, unknown>;
       const headers = [

@@ -8,10 +8,8 @@ import type { OpenReader, RecordReader } from './record-reader.ts';
 /** A file that the task has opened and not yet put away. */
 interface FileInHand {
   readonly file: InputFile;
-  /** Records that were given to the framework. */
-  given: number;
-  /** Those that Kafka has, or that were dropped on purpose. */
-  acknowledged: number;
+  /** Offset of the last record that was given to the framework; null before the first. */
+  lastGiven: number | null;
   /** Whether everything was read, up to the end or to an error. */
   read: boolean;
   error: Error | null;
@@ -39,8 +37,6 @@ export class SpoolDirTask extends SourceTask {
   #reader: RecordReader | null = null;
   /** The error of a file that waits until the records before it are safe. */
   #halted = false;
-  /** The file of the last `commitRecord`. */
-  #last: FileInHand | undefined;
 
   constructor(config: DirectoryConfig, context: SourceTaskContext, openReader: OpenReader, timestampOf: TimestampOf = null) {
     super();
@@ -65,14 +61,9 @@ export class SpoolDirTask extends SourceTask {
     return null;
   }
 
-  override commitRecord(record: SourceRecord): void {
-    if (this.#last?.file.sourcePartition !== record.sourcePartition) this.#last = this.#inHand.get(record.sourcePartition);
-    if (this.#last !== undefined) this.#last.acknowledged++;
-  }
-
   override async commit(): Promise<void> {
     for (const inHand of [...this.#inHand.values()]) {
-      if (!isDone(inHand)) continue;
+      if (!(await this.#isStored(inHand))) continue;
       try {
         await this.#putAway(inHand);
       } catch (error) {
@@ -94,7 +85,7 @@ export class SpoolDirTask extends SourceTask {
     const file = this.#queue.shift();
     if (file === undefined) return false;
     const lastOffset = file.lastOffset(await this.#context.offsetStorageReader.offset(file.sourcePartition));
-    this.#current = { file, given: 0, acknowledged: 0, read: false, error: null };
+    this.#current = { file, lastGiven: null, read: false, error: null };
     this.#inHand.set(file.sourcePartition, this.#current);
     await file.take(this.#directory.owner);
     this.#context.logger.info(`Reading ${file.path}${lastOffset === null ? '' : ` after offset ${lastOffset}`}`);
@@ -120,19 +111,18 @@ export class SpoolDirTask extends SourceTask {
     const fileTime = mode === 'FILE_TIME' ? file.lastModified : null;
     const give = (offset: number, keySchema: Schema | null, key: unknown, valueSchema: Schema, value: unknown) => {
       const timestamp = timestampOf === null ? fileTime : timestampOf(value as Readonly<Record<string, unknown>>);
+      inHand.lastGiven = offset;
       records.push(
         new SourceRecord(file.sourcePartition, file.offset(offset), topic, null, keySchema, key, valueSchema, value, timestamp, file.headers(offset)),
       );
     };
     try {
       if (inHand.error === null && (await this.#reader?.read(Math.max(1, this.#config['batch.size']), give))) {
-        inHand.given += records.length;
         return records;
       }
     } catch (error) {
       inHand.error = error as Error;
     }
-    inHand.given += records.length;
     await this.#end(inHand);
     return records;
   }
@@ -153,7 +143,13 @@ export class SpoolDirTask extends SourceTask {
       this.#context.logger.error(`${path} cannot be read to its end: ${explain(inHand.error)}`);
       this.#halted = this.#config['halt.on.error'];
     }
-    if (isDone(inHand)) await this.#putAway(inHand);
+    // Nothing of it is under way: it was all stored before.
+    if (inHand.lastGiven === null) await this.#putAway(inHand);
+  }
+
+  /** Whether everything was read and the last offset is stored: then Kafka has all records. (Asking for each record would keep them all in memory.) */
+  async #isStored({ file, read, lastGiven }: FileInHand): Promise<boolean> {
+    return read && file.lastOffset(await this.#context.offsetStorageReader.offset(file.sourcePartition)) === lastGiven;
   }
 
   /** Does with a file as `cleanup.policy` says, or moves it to `error.path`. Throws for one with an error when `halt.on.error` says so. */
@@ -186,10 +182,6 @@ export class SpoolDirTask extends SourceTask {
         this.#left.set(file.path, stamp(file));
     }
   }
-}
-
-function isDone({ read, given, acknowledged }: FileInHand): boolean {
-  return read && acknowledged === given;
 }
 
 function stamp({ length, lastModified }: InputFile): string {
