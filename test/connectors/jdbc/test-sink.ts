@@ -111,7 +111,7 @@ export function tombstone(id: number): SinkRecord {
 }
 
 /** The error of a call that must fail. */
-export async function failureOf(call: Promise<unknown> | void): Promise<Error & { retriable: boolean }> {
+export async function failureOf(call: unknown): Promise<Error & { retriable: boolean }> {
   try {
     await call;
   } catch (error) {

@@ -1,6 +1,6 @@
 import { ConfigException } from '../../errors.ts';
 import type { Plugins } from '../../plugins.ts';
-import { boolean, className, configDef, int, list, long, string } from '../config-def.ts';
+import { boolean, className, int, list, long, string } from '../config-def.ts';
 import { allOf, atLeast, nonEmptyStringWithoutControlChars, nonNull, oneOf, type Validator, validator } from '../validators.ts';
 import { classesOf, classParser, converterClass, pluginVersion, versionOf } from './plugin-keys.ts';
 
@@ -183,6 +183,3 @@ export function connectorKeys(enrichment: Enrichment = {}) {
     }),
   };
 }
-
-/** The framework's part of every connector's config. */
-export const connectorConfig = configDef(connectorKeys());
