@@ -27,7 +27,10 @@ export interface ConnectorRunResult extends RunOutcome {
 export async function runConnector(ports: RuntimePorts, request: RunRequest & { kind: 'connector' }, invocation: Invocation): Promise<ConnectorRunResult> {
   const { storage, clock, logger, workerId } = ports;
   const spec = await storage.connectors.get(request.connector);
-  if (spec === null || spec.generation !== request.generation || spec.targetState === 'STOPPED') return { outcome: 'skipped', records: 0, start: [] };
+  const skipped = { outcome: 'skipped', records: 0, start: [] } as const;
+  if (spec === null || spec.generation !== request.generation || spec.targetState === 'STOPPED') return skipped;
+  // The request came twice. What may change for a sink, its partitions, each look of the controller compares.
+  if (spec.type === 'sink' && spec.plannedGeneration >= spec.generation) return skipped;
   let plan: Awaited<ReturnType<typeof planTasks>>;
   try {
     plan = await planTasks(ports, spec, invocation);
@@ -50,7 +53,7 @@ export async function runConnector(ports: RuntimePorts, request: RunRequest & { 
     taskDueAt: started ? now + startGraceMs : null,
     workerId,
   });
-  if (items === null) return { outcome: 'skipped', records: 0, start: [] };
+  if (items === null) return skipped;
   return { outcome: 'planned', records: 0, start: started ? items : [] };
 }
 

@@ -141,6 +141,19 @@ describe('Controller', () => {
     expect(await world.settle()).toEqual(['pg-1']);
   });
 
+  test('a sink whose topic comes later gets its partitions, also when the request to plan it came twice', async () => {
+    world.topics = {};
+    const generation = (await world.create('pg', { ...sink, 'tasks.max': '1' }))?.generation ?? 0;
+    await world.settle();
+    const invocation = { id: 'again', deadlineAt: 0, expiresAt: 0, shutdown: new AbortController().signal };
+    expect(await runConnector(world.ports, { kind: 'connector', connector: 'pg', generation }, invocation)).toMatchObject({ outcome: 'skipped' });
+    world.topics = { orders: 1 };
+    world.ends.set('orders-0', 1n);
+    await world.controller.look();
+    expect(await world.settle()).toEqual(['pg-0']);
+    expect((await world.storage.control.task('pg', 0))?.partitions).toEqual([{ topic: 'orders', partition: 0 }]);
+  });
+
   test('an invocation that got lost is made again after a while', async () => {
     await world.create('pg', { ...sink, 'tasks.max': '1' });
     await world.settle();
