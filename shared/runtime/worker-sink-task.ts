@@ -34,6 +34,8 @@ export class WorkerSinkTask implements WorkerTask {
   /** Next offsets after what was put. */
   readonly #current = new Map<string, bigint>();
   readonly #committed: Map<string, bigint>;
+  /** Where partitions began that had no stored offset: what a failed first commit goes back to. */
+  readonly #origins = new Map<string, bigint>();
   readonly #rewind = new Map<string, bigint>();
   #putTimeoutMs: number | null = null;
   #commitRequested = false;
@@ -84,7 +86,9 @@ export class WorkerSinkTask implements WorkerTask {
         return { outcome: 'more', records, delayMs: this.#putTimeoutMs ?? defaultPutBackoffMs, reusable: false };
       }
       for (const batch of batches) {
-        this.#current.set(partitionKey(batch.topic, batch.partition), batch.nextOffset);
+        const key = partitionKey(batch.topic, batch.partition);
+        if (!this.#committed.has(key) && !this.#origins.has(key)) this.#origins.set(key, batch.records[0]?.offset ?? batch.nextOffset);
+        this.#current.set(key, batch.nextOffset);
         records += batch.records.length;
         if (batch.records.length > 0) lastRecordAt = clock.now();
       }
@@ -317,11 +321,10 @@ export class WorkerSinkTask implements WorkerTask {
     if (!isRetriable(error) && (closing || this.#commitFailures >= maxCommitFailures)) {
       throw new ConnectException(`The offset commit failed ${this.#commitFailures} time(s); see the cause`, { cause: error });
     }
-    for (const [key, offset] of this.#committed) {
+    for (const [key, offset] of new Map([...this.#origins, ...this.#committed])) {
       this.#reader.seek(parsePartitionKey(key), offset);
       this.#current.set(key, offset);
     }
-    for (const key of this.#current.keys()) if (!this.#committed.has(key)) this.#current.delete(key);
     if (!closing) await clock.sleep(settings.retryBackoffMs, this.#signal);
   }
 

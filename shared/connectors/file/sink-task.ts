@@ -4,10 +4,19 @@ import { javaToString } from '../../connect/java/java-value.ts';
 
 const newline = 0x0a;
 
-/** Writes the text of each value (Java's `toString`) and a newline. What was put is on the disk when `flush` returns. */
+/** Bytes (or near enough) that may wait for the write under way before `put` waits too. */
+const maxWaiting = 1_048_576;
+
+/**
+ * Writes the text of each value (Java's `toString`) and a newline. A put returns while its text is being written: the next one is
+ * made ready meanwhile. What was put is on the disk when `flush` returns; a write that failed is told by the next call.
+ */
 export class FileStreamSinkTask extends SinkTask {
   readonly #file: string;
   #handle: FileHandle | null = null;
+  #waiting = '';
+  #writing: Promise<void> | null = null;
+  #failure: ConnectException | null = null;
   #dirty = false;
 
   constructor(file: string) {
@@ -25,22 +34,46 @@ export class FileStreamSinkTask extends SinkTask {
   }
 
   override async put(records: readonly SinkRecord[]): Promise<void> {
+    if (this.#failure !== null) throw this.#failure;
     if (records.length === 0) return;
     let text = '';
     for (const { valueSchema, value } of records) text += `${typeof value === 'string' ? value : javaToString(valueSchema, value)}\n`;
-    await this.#handle?.appendFile(text);
+    this.#waiting += text;
     this.#dirty = true;
+    this.#writing ??= this.#write();
+    if (this.#waiting.length > maxWaiting) await this.#written();
   }
 
   override async flush(): Promise<void> {
+    await this.#written();
     if (!this.#dirty) return;
     await this.#handle?.datasync();
     this.#dirty = false;
   }
 
   override async stop(): Promise<void> {
+    await this.#writing;
     await this.#handle?.close();
     this.#handle = null;
+  }
+
+  async #written(): Promise<void> {
+    await this.#writing;
+    if (this.#failure !== null) throw this.#failure;
+  }
+
+  /** Writes until nothing waits. Never rejects. */
+  async #write(): Promise<void> {
+    try {
+      while (this.#waiting !== '') {
+        const text = this.#waiting;
+        this.#waiting = '';
+        await this.#handle?.appendFile(text);
+      }
+    } catch (cause) {
+      this.#failure = new ConnectException(`Could not write to file '${this.#file}': ${(cause as Error).message}`, { cause });
+    }
+    this.#writing = null;
   }
 
   /** A process that was killed may have left half a line: it gets its end, and the whole line follows, because its offset was not stored. */
