@@ -2,12 +2,15 @@ import { parsePartitionKey, partitionKey, type TopicPartition } from '../connect
 import { coordinatorType, type KafkaCluster } from './kafka-cluster.ts';
 import { brokerError, errorCode } from './kafka-errors.ts';
 import { listOffsets, listOffsetsAt } from './list-offsets.ts';
-import type { ClusterAdmin, NewTopic } from './ports.ts';
+import type { ClusterAdmin, ClusterDescription, NewTopic, TopicDescription } from './ports.ts';
 
 interface PartitionError {
   readonly partition: number;
   readonly errorCode: number;
 }
+
+/** The protocol's number for a topic among the things that have configs. */
+const topicResource = 2;
 
 /** Administration over the cluster's shared connections. Calls may run at the same time. */
 export class KafkaClusterAdmin implements ClusterAdmin {
@@ -22,6 +25,54 @@ export class KafkaClusterAdmin implements ClusterAdmin {
 
   clusterId(): Promise<string> {
     return this.#cluster.clusterId();
+  }
+
+  async describeCluster(): Promise<ClusterDescription> {
+    const { clusterId, controllerId, brokers } = await this.#cluster.retry('describe the cluster', () => this.#cluster.metadata([]));
+    return {
+      clusterId: clusterId ?? '',
+      controller: controllerId,
+      brokers: brokers.map(({ nodeId, host, port }) => ({ id: nodeId, host, port })).sort((a, b) => a.id - b.id),
+    };
+  }
+
+  async describeTopics(topics: readonly string[]): Promise<ReadonlyMap<string, TopicDescription>> {
+    const { topicMetadata } = await this.#cluster.retry('describe topics', () => this.#cluster.metadata(topics));
+    const there = topicMetadata.filter(({ topic, topicErrorCode: code }) => {
+      if (code === errorCode.unknownTopicOrPartition || code === errorCode.invalidTopic) return false;
+      if (code !== errorCode.none && code !== errorCode.leaderNotAvailable) throw brokerError(code, `Topic "${topic}"`);
+      return true;
+    });
+    const configs = await this.#topicConfigs(there.map(({ topic }) => topic));
+    return new Map(
+      there.map(({ topic, isInternal, partitionMetadata }) => {
+        const partitions = partitionMetadata.map(({ partitionId, leader, replicas, isr }) => ({ partition: partitionId, leader, replicas, isr }));
+        partitions.sort((a, b) => a.partition - b.partition);
+        return [topic, { internal: isInternal, partitions, configs: configs.get(topic) ?? new Map() }];
+      }),
+    );
+  }
+
+  async #topicConfigs(topics: readonly string[]): Promise<ReadonlyMap<string, ReadonlyMap<string, string | null>>> {
+    if (topics.length === 0) return new Map();
+    // No names: kafkajs asks for all of them.
+    const resources = topics.map((name) => ({ type: topicResource, name, configNames: [] }));
+    const answer = await this.#cluster.retry('read the configs of topics', async () =>
+      (await this.#cluster.any()).request<{
+        resources: {
+          errorCode: number;
+          errorMessage: string | null;
+          resourceName: string;
+          configEntries: { configName: string; configValue: string | null }[];
+        }[];
+      }>('DescribeConfigs', { resources, includeSynonyms: false }, false),
+    );
+    return new Map(
+      answer.resources.map(({ errorCode: code, errorMessage, resourceName, configEntries }) => {
+        if (code !== errorCode.none) throw brokerError(code, `Could not read the configs of topic "${resourceName}"`, errorMessage);
+        return [resourceName, new Map(configEntries.map(({ configName, configValue }) => [configName, configValue]))];
+      }),
+    );
   }
 
   async partitionCounts(topics?: readonly string[]): Promise<ReadonlyMap<string, number>> {
@@ -146,6 +197,41 @@ export class KafkaClusterAdmin implements ClusterAdmin {
         if (code !== errorCode.none && code !== errorCode.unknownTopicOrPartition) throw brokerError(code, `Could not delete topic "${topic}"`);
       }
     });
+  }
+
+  async deleteRecords(before: ReadonlyMap<string, bigint>): Promise<ReadonlyMap<string, bigint>> {
+    const begins = new Map<string, bigint>();
+    let left = [...before].map(([key, offset]) => ({ ...parsePartitionKey(key), key, offset }));
+    await this.#cluster.retry('delete records', async () => {
+      await this.#cluster.refresh([...new Set(left.map(({ topic }) => topic))]);
+      const byLeader = Map.groupBy(left, ({ topic, partition, key }) => {
+        const leader = this.#cluster.leader(topic, partition);
+        if (leader !== undefined) return leader;
+        const exists = this.#cluster.topic(topic)?.leaders[partition] !== undefined;
+        throw brokerError(exists ? errorCode.leaderNotAvailable : errorCode.unknownTopicOrPartition, `Could not delete records of ${key}`);
+      });
+      for (const [leader, group] of byLeader) {
+        const topics = [...Map.groupBy(group, ({ topic }) => topic)].map(([topic, parts]) => ({
+          topic,
+          partitions: parts.map(({ partition, offset }) => ({ partition, offset: offset.toString() })),
+        }));
+        const connection = await this.#cluster.node(leader);
+        const answer = await connection.request<{ topics: { topic: string; partitions: (PartitionError & { lowWatermark: string })[] }[] }>(
+          'DeleteRecords',
+          { topics, timeout: this.#cluster.settings.requestTimeoutMs },
+          false,
+        );
+        for (const { topic, partitions } of answer.topics) {
+          for (const { partition, lowWatermark, errorCode: code } of partitions) {
+            const key = partitionKey(topic, partition);
+            if (code !== errorCode.none) throw brokerError(code, `Could not delete records of ${key}`);
+            begins.set(key, BigInt(lowWatermark));
+          }
+        }
+        left = left.filter(({ key }) => !begins.has(key));
+      }
+    });
+    return begins;
   }
 
   // The connections belong to the cluster, which other clients use too.

@@ -15,7 +15,8 @@ export interface TopicMetadata {
   readonly at: number;
 }
 
-interface MetadataAnswer {
+/** What a broker answers to a Metadata request, as kafkajs decodes it. */
+export interface MetadataAnswer {
   readonly brokers: readonly { nodeId: number; host: string; port: number }[];
   readonly clusterId: string | null;
   readonly controllerId: number;
@@ -23,7 +24,7 @@ interface MetadataAnswer {
     topicErrorCode: number;
     topic: string;
     isInternal: boolean;
-    partitionMetadata: readonly { partitionErrorCode: number; partitionId: number; leader: number }[];
+    partitionMetadata: readonly { partitionErrorCode: number; partitionId: number; leader: number; replicas: number[]; isr: number[] }[];
   }[];
 }
 
@@ -65,6 +66,20 @@ export class KafkaCluster {
 
   /** Asks for metadata of these topics, all of the cluster when undefined, once, of any broker that answers. */
   async refresh(topics: readonly string[] | undefined, createMissing = false): Promise<readonly TopicMetadata[]> {
+    const { topicMetadata } = await this.metadata(topics, createMissing);
+    const at = Date.now();
+    return topicMetadata.map((found) => {
+      const leaders: number[] = [];
+      for (const { partitionId, leader } of found.partitionMetadata) leaders[partitionId] = leader;
+      for (let partition = 0; partition < leaders.length; partition++) leaders[partition] ??= -1;
+      const metadata = { topic: found.topic, error: found.topicErrorCode, leaders, internal: found.isInternal, at };
+      this.#topics.set(found.topic, metadata);
+      return metadata;
+    });
+  }
+
+  /** Asks any broker once, and learns the brokers' addresses. */
+  async metadata(topics: readonly string[] | undefined, createMissing = false): Promise<MetadataAnswer> {
     const connection = await this.any();
     const definition = requests.Metadata as (typeof requests)[string];
     const protocol = negotiate(connection.versions, apiKeys.Metadata as number, definition)({ topics: topics ?? [], allowAutoTopicCreation: createMissing });
@@ -85,15 +100,7 @@ export class KafkaCluster {
     this.#clusterId = answer.clusterId ?? undefined;
     this.#controller = answer.controllerId;
     for (const { nodeId, host, port } of answer.brokers) this.#nodes.set(nodeId, { host, port });
-    const at = Date.now();
-    return answer.topicMetadata.map((found) => {
-      const leaders: number[] = [];
-      for (const { partitionId, leader } of found.partitionMetadata) leaders[partitionId] = leader;
-      for (let partition = 0; partition < leaders.length; partition++) leaders[partition] ??= -1;
-      const metadata = { topic: found.topic, error: found.topicErrorCode, leaders, internal: found.isInternal, at };
-      this.#topics.set(found.topic, metadata);
-      return metadata;
-    });
+    return answer;
   }
 
   /** The cluster's id. */

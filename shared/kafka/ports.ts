@@ -138,9 +138,32 @@ export interface NewTopic {
   readonly configs?: Readonly<Record<string, string>>;
 }
 
+export interface ClusterDescription {
+  readonly clusterId: string;
+  /** Node id of the controller, or of the broker that stands for it. */
+  readonly controller: number;
+  readonly brokers: readonly { readonly id: number; readonly host: string; readonly port: number }[];
+}
+
+export interface TopicDescription {
+  readonly internal: boolean;
+  /** In order of their numbers; nodes by id, leader -1 when there is none now. */
+  readonly partitions: readonly {
+    readonly partition: number;
+    readonly leader: number;
+    readonly replicas: readonly number[];
+    readonly isr: readonly number[];
+  }[];
+  /** Every config of the topic with its value now, defaults of the broker among them; null where the broker keeps it to itself. */
+  readonly configs: ReadonlyMap<string, string | null>;
+}
+
 export interface ClusterAdmin {
   /** The cluster's id. */
   clusterId(): Promise<string>;
+  describeCluster(): Promise<ClusterDescription>;
+  /** Topics that do not exist are left out. Rejects with the broker's reason, for example that the client may not see a topic. */
+  describeTopics(topics: readonly string[]): Promise<ReadonlyMap<string, TopicDescription>>;
   /** Number of partitions of each topic that exists; all topics of the cluster when no names are given. */
   partitionCounts(topics?: readonly string[]): Promise<ReadonlyMap<string, number>>;
   /** Creates a topic; false when it existed. Rejects with the broker's reason. */
@@ -156,6 +179,11 @@ export interface ClusterAdmin {
   commitGroupOffsets(group: string, offsets: ReadonlyMap<string, bigint>): Promise<void>;
   deleteGroup(group: string): Promise<void>;
   deleteTopics(topics: readonly string[]): Promise<void>;
+  /**
+   * Deletes the records before an offset of each partition (by partition key); -1n: all that there are.
+   * Returns where each partition begins now. Rejects with the broker's reason (offset out of range, compacted topic, ...).
+   */
+  deleteRecords(before: ReadonlyMap<string, bigint>): Promise<ReadonlyMap<string, bigint>>;
   close(): Promise<void>;
 }
 
