@@ -49,8 +49,12 @@ const sqlStates: readonly (readonly [prefix: string, fate: Fate])[] = [
   ['P0', 'record'], // a trigger refuses the row
   ['42P01', 'structure'], // undefined table
   ['42703', 'structure'], // undefined column
+  ['42804', 'structure'], // a column of another type than the values
+  ['42846', 'structure'], // no cast from the values to the column's type
+  ['42883', 'structure'], // no operator that compares the values with the column
   ['42P10', 'fatal'], // no unique index for ON CONFLICT
   ['42', 'fatal'], // syntax, types and privileges
+  ['3F', 'fatal'], // no such schema
   ['0A', 'fatal'], // not supported
   ['40', 'retry'], // deadlock, serialization failure
   ['55', 'retry'], // lock not available
