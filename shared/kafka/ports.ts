@@ -124,6 +124,12 @@ export interface RecordProducer {
   /** Resolves when everything that was sent is decided. */
   flush(): Promise<void>;
   beginTransaction(): Promise<void>;
+  /**
+   * Makes offsets of a consumer group, by partition key, part of the open transaction: they become the group's when it
+   * is committed, and are forgotten when it is aborted (KIP-98). The group has no members. When it rejects, the
+   * transaction can only be aborted.
+   */
+  sendOffsetsToTransaction(group: string, offsets: ReadonlyMap<string, bigint>): Promise<void>;
   commitTransaction(): Promise<void>;
   abortTransaction(): Promise<void>;
   close(): Promise<void>;
