@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { chown, mkdir, readdir } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
-import { accepts } from '../ports.ts';
+import pg from 'pg';
 import { type ServiceProcess, startServiceProcess, untilReady } from './service-process.ts';
 
 const debian = '/usr/lib/postgresql';
@@ -55,6 +55,20 @@ export async function startPostgres(options: {
     signal: 'SIGINT',
     ...(user ? { user } : {}),
   });
-  await untilReady(service, () => accepts('127.0.0.1', port, 1000), 30_000);
-  return { service, url: `postgres://sluice@127.0.0.1:${port}/postgres` };
+  const url = `postgres://sluice@127.0.0.1:${port}/postgres`;
+  await untilReady(service, () => answers(url), 30_000);
+  return { service, url };
+}
+
+/** Its port is open a little before it takes connections. */
+async function answers(url: string): Promise<boolean> {
+  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 1_000 });
+  try {
+    await client.connect();
+    return true;
+  } catch {
+    return false;
+  } finally {
+    await client.end();
+  }
 }

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type { ConnectionOptions } from 'node:tls';
 import pg from 'pg';
-import { ConfigException } from '../../../connect/index.ts';
+import { ConfigException, ConnectException, isConnectException } from '../../../connect/index.ts';
 import { type Fate, fateOfSqlState, SqlException } from '../errors.ts';
 import type { TableId } from '../table-id.ts';
 import type { BoundRows, DatabaseConnection, DialectSettings, TableDefinition } from './dialect.ts';
@@ -41,8 +41,8 @@ const used = new Set(
 );
 
 /**
- * Connects to the first host that takes writes. Throws SqlException when none does, ConfigException when certificates cannot
- * be read.
+ * Connects to the first host that takes writes. Throws SqlException when none does now, ConnectException when user, password
+ * or database are refused, ConfigException when certificates cannot be read.
  */
 export async function connectPostgresql(url: PostgresqlUrl, settings: DialectSettings, tableName: (table: TableId) => string): Promise<DatabaseConnection> {
   for (const name of url.parameters.keys())
@@ -53,14 +53,18 @@ export async function connectPostgresql(url: PostgresqlUrl, settings: DialectSet
     for (const ssl of encryptions) {
       const client = new pg.Client({ ...clientConfig(url, settings), host, port, ssl });
       const connection = new PostgresqlConnection(client, settings, tableName, url.parameters.get('prepareThreshold') !== '0');
+      let encryptionMatters = false;
       try {
         await client.connect();
+        await connection.prepare();
         if (url.hosts.length === 1 || !(await connection.isStandby())) return connection;
         failure = new SqlException(`${host}:${port} is a standby, which takes no writes`, 'connection', null);
       } catch (error) {
-        failure = error instanceof SqlException ? error : connectError(error, `${host}:${port}`);
+        failure = isConnectException(error) ? error : connectError(error, `${host}:${port}`);
+        encryptionMatters = mayBeOfEncryption(error);
       }
       await connection.close();
+      if (!encryptionMatters) break;
     }
   }
   throw failure;
@@ -124,12 +128,23 @@ async function certificate(parameters: ReadonlyMap<string, string>, name: string
   }
 }
 
-function connectError(error: unknown, address: string): SqlException {
+/** What no later try will change: user, password, database, or the right to connect to it. */
+const refusals = /^(?:28|3D|42501)/;
+
+function connectError(error: unknown, address: string): ConnectException {
   const { code, message, errors } = error as { code?: string; message: string; errors?: Error[] };
   const why = message || errors?.map((each) => each.message).join('; ') || code;
-  const hint = /password must be a/.test(message) ? ' (connection.password is empty)' : '';
-  // Whatever keeps a connection from being made, no record is to blame: try again, then fail.
-  return new SqlException(`Could not connect to ${address}: ${why}${hint}`, 'connection', code ?? null, { cause: error });
+  const text = `Could not connect to ${address}: ${why}`;
+  if (/password must be a/.test(message)) return new ConnectException(`${text} (connection.password is empty)`, { cause: error });
+  if (code !== undefined && refusals.test(code))
+    return new ConnectException(`${text} (SQLSTATE ${code}). See connection.user, connection.password and connection.url`, { cause: error });
+  return new SqlException(text, 'connection', code ?? null, { cause: error });
+}
+
+/** Whether the same server may take a connection that is encrypted where this one was not, or the other way round. */
+function mayBeOfEncryption(error: unknown): boolean {
+  const { code, message } = error as { code?: string; message?: string };
+  return code === '28000' || code === 'ECONNRESET' || code?.startsWith('ERR_SSL') === true || message?.includes('SSL') === true;
 }
 
 class PostgresqlConnection implements DatabaseConnection {
@@ -166,6 +181,18 @@ class PostgresqlConnection implements DatabaseConnection {
     const valid = await Promise.race([answer, timeout]);
     done.abort();
     return valid;
+  }
+
+  /**
+   * Has the server look every second whether we are still there: a statement that waits for a lock would else go on, and
+   * write, long after its connection was cut. Servers that cannot (before 14, or not on Linux) are left as they are.
+   */
+  async prepare(): Promise<void> {
+    await this.execute("SELECT set_config('client_connection_check_interval', '1000', false) WHERE current_setting('server_version_num')::int >= 140000").catch(
+      (error: SqlException) => {
+        if (!this.#open) throw error;
+      },
+    );
   }
 
   async isStandby(): Promise<boolean> {
