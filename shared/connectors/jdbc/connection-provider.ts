@@ -15,6 +15,7 @@ export class ConnectionProvider {
   readonly #logger: Logger;
   #connection: DatabaseConnection | null = null;
   #usedAt = 0;
+  #stopped = false;
 
   constructor(options: { dialect: Dialect; attempts: number; backoffMs: number; clock: Clock; logger: Logger }) {
     this.#dialect = options.dialect;
@@ -24,7 +25,7 @@ export class ConnectionProvider {
     this.#logger = options.logger;
   }
 
-  /** A connection that is alive as far as can be known, and whether it is new. Throws SqlException when none can be had. */
+  /** A connection that is alive as far as can be known, and whether it is new. Throws SqlException when none can be had, ConnectException after `stop`. */
   async get(signal: AbortSignal): Promise<{ connection: DatabaseConnection; fresh: boolean }> {
     const kept = this.#connection;
     if (kept !== null) {
@@ -37,6 +38,10 @@ export class ConnectionProvider {
       await this.close();
     }
     const connection = await this.#connect(signal);
+    if (this.#stopped) {
+      await connection.close();
+      throw stopped();
+    }
     this.#connection = connection;
     this.#usedAt = this.#clock.now();
     return { connection, fresh: true };
@@ -53,8 +58,15 @@ export class ConnectionProvider {
     await connection?.close();
   }
 
+  /** Closes, for good: a write that is still under way ends, and does not begin again. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    await this.close();
+  }
+
   async #connect(signal: AbortSignal): Promise<DatabaseConnection> {
     for (let attempt = 1; ; attempt++) {
+      if (this.#stopped) throw stopped();
       try {
         return await this.#dialect.connect();
       } catch (error) {
@@ -67,4 +79,8 @@ export class ConnectionProvider {
       }
     }
   }
+}
+
+function stopped(): ConnectException {
+  return new ConnectException('The task was stopped');
 }

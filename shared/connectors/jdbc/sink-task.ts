@@ -146,7 +146,7 @@ export class JdbcSinkTask extends SinkTask {
 
   override async stop(): Promise<void> {
     this.#pending = null;
-    await this.#connections.close();
+    await this.#connections.stop();
   }
 
   /** Starts a write and never rejects. */
