@@ -2,25 +2,27 @@ import net from 'node:net';
 import tls, { type ConnectionOptions } from 'node:tls';
 import { ConnectException } from '../connect/errors.ts';
 import type { Logger } from '../connect/logger.ts';
-import { brokerError, ConnectionLostException } from './kafka-errors.ts';
+import { brokerError, ConnectionLostException, SslAuthenticationException } from './kafka-errors.ts';
 import {
   type ApiVersions,
   apiKeys,
   createConnection,
   type KafkajsConnection,
   type KafkajsLogger,
-  type KafkajsSasl,
   negotiate,
   type ProtocolRequest,
   requests,
 } from './kafkajs-internals.ts';
+import { saslLogin } from './security/sasl-login.ts';
+import type { SaslSettings } from './security/sasl-options.ts';
+import { tlsError } from './security/tls-errors.ts';
 
 /** How to get in: one for all connections of a cluster. Times in milliseconds. */
 export interface ConnectionSettings {
   readonly brokers: readonly string[];
   readonly clientId: string;
   readonly ssl: ConnectionOptions | null;
-  readonly sasl: KafkajsSasl | null;
+  readonly sasl: SaslSettings | null;
   readonly requestTimeoutMs: number;
   readonly connectionTimeoutMs: number;
   /** How long a call tries before it gives up with RetriableException. */
@@ -36,30 +38,42 @@ export class BrokerConnection {
   readonly #settings: ConnectionSettings;
   readonly #connection: KafkajsConnection;
   readonly #known: Map<string, ApiVersions>;
+  readonly #host: string;
+  readonly #port: number;
+  readonly #logger: KafkajsLogger;
   #versions: ApiVersions | undefined;
   #connecting: Promise<void> | undefined;
   #failConnect: ((error: Error) => void) | undefined;
   #closed = false;
   #inFlight = 0;
+  /** Requests of `exchange` that wait for the connection or a login: later ones must not overtake them. */
+  #waiting = 0;
   #authenticating: Promise<void> | undefined;
+  /** When the next request has to log in again first, by the monotonic clock. */
+  #loginAgainAt = Number.POSITIVE_INFINITY;
   #idle: (() => void)[] = [];
+  #socketError: Error | undefined;
+  /** What the broker has answered so far: tells why it may have hung up. */
+  #stage: 'nothing' | 'versions' | 'login' | 'requests' = 'nothing';
   #usedAt = Date.now();
 
   /** `known`: API versions by address, shared by the connections of a cluster so that only the first has to ask. */
   constructor(settings: ConnectionSettings, host: string, port: number, known: Map<string, ApiVersions>, logger: Logger) {
     this.address = `${host}:${port}`;
+    this.#host = host;
+    this.#port = port;
     this.#settings = settings;
     this.#known = known;
+    this.#logger = kafkajsLogger(logger);
     this.#connection = createConnection({
       host,
       port,
-      logger: kafkajsLogger(logger),
+      logger: this.#logger,
       requestTimeout: settings.requestTimeoutMs,
       connectionTimeout: settings.connectionTimeoutMs,
       enforceRequestTimeout: true,
       clientId: settings.clientId,
       ssl: settings.ssl,
-      sasl: settings.sasl ? { ...settings.sasl } : null,
       socketFactory: ({ host, port, ssl, onConnect }) => {
         // kafkajs leaves Nagle's algorithm on, which costs small requests that follow each other up to 40 ms.
         const socket = ssl
@@ -67,6 +81,16 @@ export class BrokerConnection {
           : net.connect({ host, port }, onConnect);
         socket.setNoDelay(true);
         socket.setKeepAlive(true, 60_000);
+        // Comes before 'close', which ends everything: kafkajs would tell it too late.
+        socket.once('error', (error) => {
+          this.#socketError = error;
+        });
+        if (!ssl) {
+          // Not the length of an answer but the beginning of an alert: a TLS port says so in its own way.
+          socket.once('data', (data: Buffer) => {
+            if (this.#stage === 'nothing' && data[0] === 0x15 && data[1] === 0x03) this.#socketError = this.#speaksTls();
+          });
+        }
         socket.once('close', () => this.close());
         return socket;
       },
@@ -103,7 +127,9 @@ export class BrokerConnection {
   async send<Response>(protocol: ProtocolRequest<Response>): Promise<Response> {
     await this.#enter();
     try {
-      return await this.#connection.send(protocol);
+      const answer = await this.#connection.send(protocol);
+      this.#stage = 'requests';
+      return answer;
     } catch (error) {
       throw this.#explain(error);
     } finally {
@@ -136,11 +162,12 @@ export class BrokerConnection {
         });
       });
     if (this.#closed) return Promise.reject(this.#explain(new Error('the connection is closed')));
-    if (this.#versions && !this.#authenticating && this.#authenticated()) {
+    if (this.#versions && this.#waiting === 0 && !this.#authenticating && !this.#loginDue()) {
       this.#inFlight++;
       this.#usedAt = Date.now();
       return start().then(
         (payload) => {
+          this.#stage = 'requests';
           this.#leave();
           return payload;
         },
@@ -150,16 +177,24 @@ export class BrokerConnection {
         },
       );
     }
-    return this.connect().then(async () => {
-      await this.#enter();
-      try {
-        return await start();
-      } catch (error) {
+    this.#waiting++;
+    const entered = this.connect().then(() => this.#enter());
+    return entered.then(
+      async () => {
+        this.#waiting--;
+        try {
+          return await start();
+        } catch (error) {
+          throw this.#explain(error);
+        } finally {
+          this.#leave();
+        }
+      },
+      (error) => {
+        this.#waiting--;
         throw this.#explain(error);
-      } finally {
-        this.#leave();
-      }
-    });
+      },
+    );
   }
 
   /** The broker asked for a pause before the next request (KIP-219). */
@@ -171,7 +206,7 @@ export class BrokerConnection {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    const error = new ConnectionLostException(`The connection to Kafka broker ${this.address} was closed`);
+    const error = this.#explain(this.#socketError ?? new Error(this.#whyClosed()));
     this.#failConnect?.(error);
     this.#connection.rejectRequests(error);
     this.#connection.requestQueue.destroy();
@@ -196,21 +231,32 @@ export class BrokerConnection {
       this.#known.set(this.address, versions);
     }
     connection.setVersions(versions);
-    connection.setSupportAuthenticationProtocol((apiKeys.SaslAuthenticate as number) in versions);
-    if (this.#settings.sasl) await Promise.race([connection.authenticate(), closed]);
+    this.#stage = 'versions';
+    await this.#login(versions);
     this.#versions = versions;
     this.#usedAt = Date.now();
   }
 
-  #authenticated(): boolean {
-    return !this.#settings.sasl || this.#connection.isAuthenticated();
+  async #login(versions: ApiVersions): Promise<void> {
+    const { sasl } = this.#settings;
+    if (!sasl) return;
+    const connection = { host: this.#host, port: this.#port, logger: this.#logger, send: this.#connection.send.bind(this.#connection) };
+    const sessionMs = await saslLogin(connection, versions, sasl);
+    this.#stage = 'login';
+    // As the Java client does: not all connections at the same time.
+    this.#loginAgainAt = sessionMs > 0 ? performance.now() + sessionMs * (0.85 + 0.1 * Math.random()) : Number.POSITIVE_INFINITY;
   }
 
-  // While kafkajs logs in again it takes any answer for the login's: nothing else may be under way.
+  // A process that was frozen may come too late; the broker takes a login, but nothing else, after the end of a session.
+  #loginDue(): boolean {
+    return this.#loginAgainAt !== Number.POSITIVE_INFINITY && performance.now() >= this.#loginAgainAt;
+  }
+
+  // While a login is under way the broker takes no other request (KIP-368).
   async #enter(): Promise<void> {
     if (this.#closed) throw new Error('the connection is closed');
-    if (!this.#authenticated()) {
-      this.#authenticating ??= this.#authenticate().finally(() => {
+    if (this.#loginDue()) {
+      this.#authenticating ??= this.#loginAgain().finally(() => {
         this.#authenticating = undefined;
       });
     }
@@ -219,9 +265,14 @@ export class BrokerConnection {
     this.#usedAt = Date.now();
   }
 
-  async #authenticate(): Promise<void> {
+  async #loginAgain(): Promise<void> {
     while (this.#inFlight > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
-    await this.#connection.authenticate();
+    try {
+      await this.#login(this.versions);
+    } catch (error) {
+      this.close();
+      throw error;
+    }
   }
 
   #leave(): void {
@@ -234,21 +285,36 @@ export class BrokerConnection {
     const failure = error as Error & { code?: unknown; type?: string };
     const network = `Kafka broker ${this.address}`;
     if (typeof failure.type === 'string' && typeof failure.code === 'number') return brokerError(failure.code, network);
-    if (failure.name === 'KafkaJSSASLAuthenticationError') {
-      return new ConnectException(`${network} refused the login: ${failure.message}. Check sasl.mechanism and sasl.jaas.config.`, { cause: error });
-    }
     if (failure.name === 'KafkaJSServerDoesNotSupportApiKey') {
       return new ConnectException(`${network} is too old: it does not know a request that is needed. Kafka 2.3 or later is required.`, { cause: error });
     }
-    const code = String(failure.code ?? '');
-    if (/^(ERR_TLS|ERR_SSL|DEPTH_|UNABLE_|CERT_|SELF_SIGNED|EPROTO|HOSTNAME_)/.test(code)) {
-      return new ConnectException(`No TLS connection to ${network}: ${failure.message}. Check security.protocol and ssl.truststore.certificates.`, {
-        cause: error,
-      });
-    }
+    if (failure.name === 'KafkaJSConnectionClosedError') return this.#explain(this.#socketError ?? new Error(this.#whyClosed()));
+    if (failure.name === 'KafkaJSConnectionError' && this.#socketError) return this.#explain(this.#socketError);
+    const tls = tlsError(failure as NodeJS.ErrnoException, network, this.#host);
+    if (tls) return tls;
     // A request that timed out leaves its connection in doubt, and an answer that comes late must not be taken for another's.
     if (failure.name === 'KafkaJSRequestTimeoutError') this.close();
-    return new ConnectionLostException(`${network}: ${failure.message}`, { cause: error });
+    const notTls = /before secure TLS connection/.test(failure.message) ? '. Check security.protocol: the port may not speak TLS' : '';
+    return new ConnectionLostException(`${network}: ${failure.message}${notTls}`, { cause: error });
+  }
+
+  // A broker tells those whom it does not let in only by hanging up; so does one that is being stopped.
+  #whyClosed(): string {
+    const { ssl, sasl } = this.#settings;
+    if (this.#stage === 'nothing' && ssl) {
+      return 'the connection was closed after the TLS handshake. If the broker requires a client certificate, set ssl.keystore.certificate.chain and ssl.keystore.key';
+    }
+    if (this.#stage === 'nothing') return 'the connection was closed before an answer. Check security.protocol: the port may be one for TLS';
+    if (this.#stage === 'versions' && !sasl) {
+      return 'the connection was closed at the first request. Check security.protocol: the port may be one for SASL';
+    }
+    return 'the connection was closed';
+  }
+
+  #speaksTls(): Error {
+    return new SslAuthenticationException(
+      `Kafka broker ${this.address} speaks TLS on this port: change security.protocol to SSL or SASL_SSL, or bootstrap.servers to the port of a listener without TLS.`,
+    );
   }
 }
 

@@ -1,19 +1,21 @@
-import type { ConnectionOptions } from 'node:tls';
-import { type ConfigType, parseType } from '../connect/config/parse-type.ts';
+import { parseType } from '../connect/config/parse-type.ts';
 import { ConfigException } from '../connect/errors.ts';
 import type { ConnectionSettings } from './broker-connection.ts';
 import { type CompressionType, compressionTypes } from './compression.ts';
-import type { KafkajsSasl } from './kafkajs-internals.ts';
+import { boolean, number, oneOf, text } from './config-values.ts';
 import type { KafkaClientConfig, OffsetReset, PartitionReaderOptions, RecordProducerOptions } from './ports.ts';
+import { saslSettings } from './security/sasl-options.ts';
+import { sslOptions } from './security/ssl-options.ts';
 
 /** How to reach and enter a cluster, from Kafka's own client keys. Throws ConfigException that names the key. Keys of other clients are ignored. */
 export function connectionSettingsOf(config: KafkaClientConfig): ConnectionSettings {
   const protocol = oneOf(config, 'security.protocol', ['PLAINTEXT', 'SSL', 'SASL_PLAINTEXT', 'SASL_SSL'], 'PLAINTEXT', true);
+  const brokers = bootstrapServers(config);
   return {
-    brokers: bootstrapServers(config),
+    brokers,
     clientId: text(config, 'client.id') || 'sluice',
     ssl: protocol.endsWith('SSL') ? sslOptions(config) : null,
-    sasl: protocol.startsWith('SASL') ? saslOptions(config) : null,
+    sasl: protocol.startsWith('SASL') ? saslSettings(config, brokers) : null,
     requestTimeoutMs: number(config, 'request.timeout.ms', 'INT', 1) ?? 30_000,
     connectionTimeoutMs: number(config, 'socket.connection.setup.timeout.ms', 'LONG', 1) ?? 10_000,
     // The Java client's answer is minutes (default.api.timeout.ms), more than a run may have left: a run is started again.
@@ -77,94 +79,8 @@ function bootstrapServers(config: KafkaClientConfig): string[] {
   });
 }
 
-function sslOptions(config: KafkaClientConfig): ConnectionOptions {
-  for (const key of ['ssl.truststore.location', 'ssl.keystore.location']) {
-    if (text(config, key) === undefined) continue;
-    const pem = key.replace('location', key.includes('trust') ? 'certificates' : 'certificate.chain and ssl.keystore.key');
-    throw ConfigException.forValue(key, config[key], `Functions have no such files: give the PEM text in ${pem}`);
-  }
-  const options: ConnectionOptions = {};
-  const ca = pemText(config, 'ssl.truststore.certificates');
-  if (ca) options.ca = ca;
-  const cert = pemText(config, 'ssl.keystore.certificate.chain');
-  const key = pemText(config, 'ssl.keystore.key');
-  if ((cert === undefined) !== (key === undefined)) {
-    throw new ConfigException('ssl.keystore.certificate.chain and ssl.keystore.key belong together: one of them is missing');
-  }
-  if (cert && key) {
-    options.cert = cert;
-    options.key = key;
-    const passphrase = text(config, 'ssl.key.password');
-    if (passphrase) options.passphrase = passphrase;
-  }
-  // Empty: the name in the certificate need not be the host's.
-  const algorithm = text(config, 'ssl.endpoint.identification.algorithm');
-  if (algorithm === '') options.checkServerIdentity = () => undefined;
-  else if (algorithm !== undefined && algorithm.toLowerCase() !== 'https') {
-    throw ConfigException.forValue('ssl.endpoint.identification.algorithm', algorithm, 'It should be https, or empty to accept any host name');
-  }
-  return options;
-}
-
-// Properties files hold PEM text with its line breaks as \n, or without any.
-function pemText(config: KafkaClientConfig, key: string): string | undefined {
-  const value = text(config, key);
-  if (value === undefined || value === '') return undefined;
-  const pem = value.replaceAll('\\n', '\n');
-  if (!pem.includes('-----BEGIN '))
-    throw new ConfigException(`Invalid value [hidden] for configuration ${key}: It should be PEM text, beginning with -----BEGIN`);
-  return pem.replace(/(-----BEGIN [^-]+-----)\s*([^-]+?)\s*(-----END [^-]+-----)/g, (_, begin: string, body: string, end: string) =>
-    body.includes(':') ? `${begin}\n${body}\n${end}\n` : `${begin}\n${(body.replace(/\s+/g, '').match(/.{1,64}/g) ?? []).join('\n')}\n${end}\n`,
-  );
-}
-
-function saslOptions(config: KafkaClientConfig): KafkajsSasl {
-  const mechanism = oneOf(config, 'sasl.mechanism', ['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512'], 'GSSAPI', true);
-  const jaas = config['sasl.jaas.config'];
-  if (!jaas) throw new ConfigException('Missing required configuration "sasl.jaas.config", which security.protocol SASL_PLAINTEXT and SASL_SSL need.');
-  return { mechanism: mechanism.toLowerCase(), username: jaasOption(jaas, 'username'), password: jaasOption(jaas, 'password') };
-}
-
-// org.apache.kafka.common.security.plain.PlainLoginModule required username="alice" password="alice-secret";
-function jaasOption(jaas: string, name: string): string {
-  const match = new RegExp(`(?:^|\\s)${name}\\s*=\\s*(?:"((?:[^"\\\\]|\\\\.)*)"|'([^']*)'|([^\\s;"']+))`).exec(jaas);
-  if (!match)
-    throw new ConfigException(
-      `Invalid value [hidden] for configuration sasl.jaas.config: It should be a login module with ${name}="..." and end with a semicolon`,
-    );
-  return match[1] !== undefined ? match[1].replace(/\\(.)/g, '$1') : (match[2] ?? match[3] ?? '');
-}
-
-function text(config: KafkaClientConfig, key: string): string | undefined {
-  const value = config[key];
-  return value === undefined || value === null ? undefined : value.trim();
-}
-
-function number(config: KafkaClientConfig, key: string, type: ConfigType, least: number): number | undefined {
-  const value = config[key];
-  if (value === undefined || value === null) return undefined;
-  const parsed = parseType(key, value, type) as number;
-  if (parsed < least) throw ConfigException.forValue(key, value, `Value must be at least ${least}`);
-  return parsed;
-}
-
 function positive(value: number | undefined): number | undefined {
   return value === 0 ? 1 : value;
-}
-
-function boolean(config: KafkaClientConfig, key: string): boolean | undefined {
-  const value = config[key];
-  return value === undefined || value === null ? undefined : (parseType(key, value, 'BOOLEAN') as boolean);
-}
-
-function oneOf(config: KafkaClientConfig, key: string, values: readonly string[], fallback: string, upper: true): string;
-function oneOf(config: KafkaClientConfig, key: string, values: readonly string[], fallback: undefined): string | undefined;
-function oneOf(config: KafkaClientConfig, key: string, values: readonly string[], fallback: string | undefined, upper = false): string | undefined {
-  const given = text(config, key) ?? fallback;
-  if (given === undefined) return undefined;
-  const value = upper ? given.toUpperCase() : given.toLowerCase();
-  if (!values.includes(value)) throw ConfigException.forValue(key, given, `String must be one of: ${values.join(', ')}`);
-  return value;
 }
 
 function defined<T extends object>(options: T): T {

@@ -19,6 +19,8 @@ export const errorCode = {
   invalidTopic: 17,
   recordListTooLarge: 18,
   topicAuthorizationFailed: 29,
+  unsupportedSaslMechanism: 33,
+  illegalSaslState: 34,
   topicAlreadyExists: 36,
   outOfOrderSequence: 45,
   duplicateSequence: 46,
@@ -26,6 +28,7 @@ export const errorCode = {
   invalidTxnState: 48,
   concurrentTransactions: 51,
   kafkaStorageError: 56,
+  saslAuthenticationFailed: 58,
   unknownProducerId: 59,
   groupIdNotFound: 69,
   fencedLeaderEpoch: 74,
@@ -88,6 +91,16 @@ export class BrokerException extends ConnectException {
     this.code = code;
     this.javaClass = `org.apache.kafka.common.errors.${javaNames[code] ?? 'UnknownServerException'}`;
   }
+}
+
+/** The broker refused a login, or cannot do it as asked: trying again will not help. */
+export class SaslAuthenticationException extends ConnectException {
+  override readonly javaClass: string = 'org.apache.kafka.common.errors.SaslAuthenticationException';
+}
+
+/** TLS failed because of a certificate or the settings of either side: trying again will not help. */
+export class SslAuthenticationException extends ConnectException {
+  override readonly javaClass: string = 'org.apache.kafka.common.errors.SslAuthenticationException';
 }
 
 /** A record is larger than the producer or the broker takes. */

@@ -6,6 +6,7 @@
 
 import type { Socket } from 'node:net';
 import type { ConnectionOptions } from 'node:tls';
+import scramAuthenticator from 'kafkajs/src/broker/saslAuthenticator/scram.js';
 import Connection from 'kafkajs/src/network/connection.js';
 import Encoder from 'kafkajs/src/protocol/encoder.js';
 import protocolErrors from 'kafkajs/src/protocol/error.js';
@@ -22,14 +23,6 @@ export interface KafkajsLogger {
 
 export type SocketFactory = (options: { host: string; port: number; ssl: ConnectionOptions | null; onConnect: () => void }) => Socket;
 
-/** What logs a connection in: kafkajs's own mechanisms by name. */
-export interface KafkajsSasl {
-  readonly mechanism: string;
-  readonly username?: string;
-  readonly password?: string;
-  readonly oauthBearerProvider?: () => Promise<{ value: string }>;
-}
-
 export interface KafkajsConnectionOptions {
   readonly host: string;
   readonly port: number;
@@ -40,7 +33,6 @@ export interface KafkajsConnectionOptions {
   readonly enforceRequestTimeout: boolean;
   readonly clientId: string;
   readonly ssl: ConnectionOptions | null;
-  readonly sasl: KafkajsSasl | null;
 }
 
 /** An Encoder as far as requests need one. */
@@ -91,12 +83,9 @@ export interface KafkajsConnection {
   readonly socket: Socket | undefined;
   connectionStatus: string;
   isConnected(): boolean;
-  isAuthenticated(): boolean;
   connect(): Promise<void>;
-  authenticate(): Promise<void>;
   disconnect(): Promise<void>;
   setVersions(versions: ApiVersions): void;
-  setSupportAuthenticationProtocol(supported: boolean): void;
   nextCorrelationId(): number;
   rejectRequests(error: Error): void;
   send<Response>(request: ProtocolRequest<Response>): Promise<Response>;
@@ -134,4 +123,21 @@ export function createConnection(options: KafkajsConnectionOptions): KafkajsConn
     if (queue.pending.length > 0) schedule();
   };
   return connection;
+}
+
+/** A message of a login with the length before it, and how to read the answer, which has its length before it too. */
+export interface ScramMessage {
+  readonly request: { encode(): Promise<Buffer> };
+  readonly response: { decode(answer: Buffer): Promise<unknown>; parse(decoded: unknown): Promise<unknown> };
+}
+
+/** Logs in by SCRAM (RFC 5802); `exchange` sends a message and gives the answer. Rejects when either side does not know the password. */
+export async function loginByScram(
+  digest: 'SHA256' | 'SHA512',
+  login: { username: string; password: string },
+  address: { host: string; port: number; logger: KafkajsLogger },
+  exchange: (message: ScramMessage) => Promise<unknown>,
+): Promise<void> {
+  const { SCRAM, DIGESTS } = scramAuthenticator;
+  await new SCRAM(login, address.host, address.port, address.logger, exchange, DIGESTS[digest]).authenticate();
 }

@@ -1,3 +1,4 @@
+declare module 'kafkajs/src/broker/saslAuthenticator/scram.js';
 declare module 'kafkajs/src/network/connection.js';
 declare module 'kafkajs/src/protocol/encoder.js';
 declare module 'kafkajs/src/protocol/requests/apiKeys.js';

@@ -1,7 +1,9 @@
 import { taskClassOf } from '../connect/connector.ts';
 import { ConnectException, isRetriable, javaClassOf, traceOf } from '../connect/errors.ts';
 import { partitionKey, type TopicPartition } from '../connect/topic-partition.ts';
+import type { ClusterAdmin } from '../kafka/ports.ts';
 import type { ConnectorSpec, FailureReport, PlannedTask, TaskItem } from '../storage/ports.ts';
+import { clientOverrides } from './client-overrides.ts';
 import { ConfigTransformer } from './config-transformer.ts';
 import { assignPartitions, sinkGroup, subscriptionOf } from './partition-assignor.ts';
 import type { RuntimePorts } from './ports.ts';
@@ -97,11 +99,12 @@ async function planTasks(ports: RuntimePorts, spec: ConnectorSpec, invocation: I
 }
 
 async function assignSink(ports: RuntimePorts, spec: ConnectorSpec, config: Readonly<Record<string, string>>, configs: readonly Record<string, string>[]) {
-  const admin = ports.kafka.admin();
+  // As the consumer: its user may be the only one who sees the topics and the group.
+  const admin = ports.kafka.admin(clientOverrides('consumer', ports.worker, config));
   const subscription = subscriptionOf(config);
   const assignedTopics = subscription.select(await admin.partitionCounts(subscription.topics ?? undefined));
   const assignment = assignPartitions(assignedTopics, configs.length);
-  await adoptGroupOffsets(ports, spec.name, sinkGroup(spec.name, config), assignment.flat());
+  await adoptGroupOffsets(ports, admin, spec.name, sinkGroup(spec.name, config), assignment.flat());
   return { tasks: configs.map((each, task): PlannedTask => ({ config: each, partitions: assignment[task] ?? [] })), assignedTopics };
 }
 
@@ -109,11 +112,17 @@ async function assignSink(ports: RuntimePorts, spec: ConnectorSpec, config: Read
  * Where this table knows no offset of a partition, the consumer group's holds: a connector that moves here from a
  * Connect cluster, or comes again under an old name, goes on where it was.
  */
-async function adoptGroupOffsets({ storage, kafka }: RuntimePorts, connector: string, group: string, partitions: readonly TopicPartition[]): Promise<void> {
+async function adoptGroupOffsets(
+  { storage }: RuntimePorts,
+  admin: ClusterAdmin,
+  connector: string,
+  group: string,
+  partitions: readonly TopicPartition[],
+): Promise<void> {
   const known = await storage.offsets.sinkOffsets(connector);
   const missing = partitions.map(({ topic, partition }) => partitionKey(topic, partition)).filter((key) => !known.has(key));
   if (missing.length === 0) return;
-  const committed = await kafka.admin().groupOffsets(group);
+  const committed = await admin.groupOffsets(group);
   const adopted = new Map(missing.flatMap((key) => (committed.has(key) ? [[key, committed.get(key) as bigint] as const] : [])));
   if (adopted.size > 0) await storage.offsets.alterSinkOffsets(connector, adopted);
 }

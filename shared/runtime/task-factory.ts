@@ -64,7 +64,8 @@ export async function createWorkerTask(ports: RuntimePorts, item: TaskItem, conn
       clock,
       logger,
       metrics,
-      mirrorOffsets: (offsets) => mirror(ports, sinkGroup(connector, config), offsets),
+      // It is the consumer's group: who may read it may be another than the worker.
+      mirrorOffsets: (offsets) => mirror(ports, sinkGroup(connector, config), clientOverrides('consumer', worker, config), offsets),
       close,
     };
     if (definition.kind === 'sink') {
@@ -111,9 +112,14 @@ async function deadLetterQueue(
 }
 
 /** Lag tools look at the consumer group; it is a copy, so that a failure is only worth a warning. */
-async function mirror({ kafka, logger }: RuntimePorts, group: string, offsets: ReadonlyMap<string, bigint>): Promise<void> {
+async function mirror(
+  { kafka, logger }: RuntimePorts,
+  group: string,
+  overrides: Readonly<Record<string, string>>,
+  offsets: ReadonlyMap<string, bigint>,
+): Promise<void> {
   try {
-    await kafka.admin().commitGroupOffsets(group, offsets);
+    await kafka.admin(overrides).commitGroupOffsets(group, offsets);
   } catch (error) {
     logger.warn('The consumer group could not be brought up to date; stored offsets are not affected', { group, error: String(error) });
   }

@@ -14,33 +14,22 @@ describe('client configuration', () => {
     [{ ...servers, 'security.protocol': 'TLS' }, 'Invalid value TLS for configuration security.protocol'],
     [{ ...servers, 'security.protocol': 'SASL_SSL', 'sasl.mechanism': 'PLAIN' }, 'sasl.jaas.config'],
     [{ ...servers, 'security.protocol': 'SASL_PLAINTEXT' }, 'Invalid value GSSAPI for configuration sasl.mechanism'],
-    [{ ...servers, 'security.protocol': 'SSL', 'ssl.truststore.location': '/a.jks' }, 'ssl.truststore.certificates'],
+    [{ ...servers, 'security.protocol': 'SSL', 'ssl.truststore.location': '/a.jks' }, 'Invalid value JKS for configuration ssl.truststore.type'],
     [{ ...servers, 'request.timeout.ms': 'soon' }, 'Invalid value soon for configuration request.timeout.ms: Not a number of type INT'],
   ])('refuses %j naming the key', (config, message) => {
     expect(() => connectionSettingsOf(config)).toThrow(message);
   });
 
-  it('takes name and password out of a login module, and says nothing of them when it cannot', () => {
-    const secured = { ...servers, 'security.protocol': 'SASL_SSL', 'sasl.mechanism': 'SCRAM-SHA-512' };
-    const jaas = 'org.apache.kafka.common.security.scram.ScramLoginModule required username="ali\\"ce" password="se=cret;";';
-    expect(connectionSettingsOf({ ...secured, 'sasl.jaas.config': jaas }).sasl).toEqual({
-      mechanism: 'scram-sha-512',
-      username: 'ali"ce',
-      password: 'se=cret;',
+  it('has TLS and logins as the protocol says, and leaves alone what belongs to another', () => {
+    const jaas = { 'sasl.mechanism': 'PLAIN', 'sasl.jaas.config': 'Module required username="alice" password="secret";', 'ssl.truststore.type': 'nonsense' };
+    expect(connectionSettingsOf({ ...servers, ...jaas })).toMatchObject({ ssl: null, sasl: null });
+    expect(connectionSettingsOf({ ...servers, ...jaas, 'security.protocol': 'sasl_plaintext' })).toMatchObject({
+      ssl: null,
+      sasl: { mechanism: 'PLAIN', username: 'alice', password: 'secret' },
     });
-    try {
-      connectionSettingsOf({ ...secured, 'sasl.jaas.config': 'Module required user="a" password="hunter2";' });
-      expect.unreachable();
-    } catch (error) {
-      expect((error as Error).message).toContain('username=');
-      expect((error as Error).message).not.toContain('hunter2');
-    }
-  });
-
-  it('restores the lines of PEM text that a properties file cannot hold', () => {
-    const pem = `-----BEGIN CERTIFICATE----- ${'QUJD'.repeat(30)} -----END CERTIFICATE-----`;
-    const { ssl } = connectionSettingsOf({ ...servers, 'security.protocol': 'SSL', 'ssl.truststore.certificates': pem });
-    expect(ssl?.ca).toMatch(/^-----BEGIN CERTIFICATE-----\n[A-Z]{64}\n[A-Z]{56}\n-----END CERTIFICATE-----/i);
+    const both = connectionSettingsOf({ ...servers, ...jaas, 'security.protocol': 'SASL_SSL' });
+    expect(both.ssl?.secureContext).toBeDefined();
+    expect(both.sasl).not.toBeNull();
   });
 
   it('maps consumer and producer keys, and leaves out what is not said', () => {
