@@ -1,50 +1,16 @@
 import { ConnectException, RetriableException, type SinkRecord, SinkTask, type SinkTaskContext } from '../../connect/index.ts';
+import { writeWithoutBadRecords } from './bad-records.ts';
 import { ConnectionProvider } from './connection-provider.ts';
-import type { BoundRows, DatabaseConnection, Dialect, DialectSettings, InsertMode } from './dialects/dialect.ts';
+import type { BoundRows, DatabaseConnection, Dialect, InsertMode } from './dialects/dialect.ts';
 import { type Fate, isRecordFault, SqlException } from './errors.ts';
 import { type FieldsSettings, fieldsMetadata } from './fields-metadata.ts';
-import { dialectOf, parseJdbcUrl } from './jdbc-url.ts';
 import { type RecordBatch, RecordBatcher, type RejectedRecord, type Segment } from './record-batch.ts';
 import { recordValidator } from './record-validator.ts';
 import type { JdbcSinkConfig } from './sink.config.ts';
-import { SinkTimes } from './sink-times.ts';
 import { TableStructure } from './table-structure.ts';
 
 /** How long a write that is under way may go on after the run was told to end. */
 const graceMs = 3_000;
-
-/** Makes the task of a config; the driver of its database is loaded with the first connection. Throws ConfigException. */
-export async function createJdbcSinkTask(config: JdbcSinkConfig, context: SinkTaskContext): Promise<JdbcSinkTask> {
-  const url = parseJdbcUrl(config['connection.url']);
-  const settings = dialectSettings(config, context);
-  dialectOf(url, config['dialect.name']);
-  if (url.dialect === 'SqliteDatabaseDialect') {
-    const { SqliteDialect } = await import('./dialects/sqlite.ts');
-    return new JdbcSinkTask(config, new SqliteDialect(settings, url), context);
-  }
-  const { PostgresqlDialect } = await import('./dialects/postgresql.ts');
-  return new JdbcSinkTask(config, new PostgresqlDialect(settings, url), context);
-}
-
-function dialectSettings(config: JdbcSinkConfig, { clock, logger }: SinkTaskContext): DialectSettings {
-  const zone = config['db.timezone'];
-  return {
-    quoteIdentifiers: config['quote.sql.identifiers'].toLowerCase() !== 'never',
-    times: new SinkTimes({
-      zone,
-      dateZone: config['date.timezone'].toLowerCase() === 'utc' ? 'UTC' : zone,
-      legacyCalendar: config['date.calendar.system'] === 'LEGACY',
-      timestampFields: new Set(config['timestamp.fields.list']),
-      nanoseconds: config['timestamp.precision.mode'].toLowerCase() === 'nanoseconds',
-    }),
-    user: config['connection.user'],
-    password: config['connection.password']?.value ?? null,
-    trimErrors: config['trim.sensitive.log'],
-    applicationName: 'sluice',
-    clock,
-    logger,
-  };
-}
 
 /** A batch that put took and the database has not confirmed. */
 interface Pending {
@@ -214,7 +180,10 @@ export class JdbcSinkTask extends SinkTask {
   async #attemptOn(connection: DatabaseConnection, batch: RecordBatch): Promise<void> {
     const bound: BoundRows[] = [];
     for (const segment of batch.segments) {
-      if (segment.target.writer === undefined) await this.#resolve(connection, segment);
+      if (segment.target.writer === undefined) {
+        await this.#resolve(connection, segment);
+        segment.bound = null;
+      }
       segment.bound ??= segment.target.writer?.bind(segment.records) ?? [];
       bound.push(...segment.bound);
     }
@@ -263,74 +232,15 @@ export class JdbcSinkTask extends SinkTask {
     }
   }
 
-  /**
-   * A record of this batch cannot be written. Halves what is left until the bad ones are alone, in one transaction: with a
-   * reporter the others are committed, without one nothing is, and the first bad record is told.
-   */
+  /** A record of this batch cannot be written: finds the bad ones, and writes the others where there is a reporter. */
   async #isolate(batch: RecordBatch): Promise<void> {
     const { connection } = await this.#connections.get(this.#context.signal);
-    const rejected: RejectedRecord[] = [];
-    try {
-      const resolved = await this.#resolvable(connection, batch, rejected);
-      for (const sql of this.#dialect.beginIsolation) await connection.execute(sql);
-      for (const { target, records } of resolved) {
-        const write = async (part: readonly SinkRecord[]): Promise<void> => {
-          const error = await this.#trial(connection, () => target.writer?.bind(part) ?? []);
-          if (error === null) return;
-          if (part.length === 1) {
-            rejected.push({ record: part[0] as SinkRecord, error });
-            this.#requireReporter(rejected);
-            return;
-          }
-          const half = part.length >> 1;
-          await write(part.slice(0, half));
-          await write(part.slice(half));
-        };
-        await write(records);
-      }
-      await connection.execute('COMMIT');
-    } catch (error) {
-      if (connection.open) await connection.execute('ROLLBACK').catch(() => {});
-      throw error;
-    }
+    const rejected = await writeWithoutBadRecords(connection, batch.segments, {
+      begin: this.#dialect.beginIsolation,
+      resolve: (segment) => this.#resolve(connection, segment),
+      onRejected: (soFar) => this.#requireReporter(soFar),
+    });
     batch.rejected.push(...rejected);
-  }
-
-  /** The segments that have a table to go to; records of the others are rejected. */
-  async #resolvable(connection: DatabaseConnection, { segments }: RecordBatch, rejected: RejectedRecord[]): Promise<Segment[]> {
-    const resolved: Segment[] = [];
-    for (const segment of segments) {
-      try {
-        if (segment.target.writer === undefined) await this.#resolve(connection, segment);
-        resolved.push(segment);
-      } catch (error) {
-        if (!isRecordFault(error)) throw error;
-        for (const record of segment.records) rejected.push({ record, error: error as Error });
-        this.#requireReporter(rejected);
-      }
-    }
-    return resolved;
-  }
-
-  /** Runs within a savepoint. Returns the error when a record is at fault. */
-  async #trial(connection: DatabaseConnection, bind: () => readonly BoundRows[]): Promise<Error | null> {
-    let bound: readonly BoundRows[];
-    try {
-      bound = bind();
-    } catch (error) {
-      if (isRecordFault(error)) return error as Error;
-      throw error;
-    }
-    await connection.execute('SAVEPOINT sluice');
-    try {
-      for (const rows of bound) await connection.run(rows);
-      await connection.execute('RELEASE SAVEPOINT sluice');
-      return null;
-    } catch (error) {
-      if (!isRecordFault(error)) throw error;
-      await connection.execute('ROLLBACK TO SAVEPOINT sluice');
-      return error as Error;
-    }
   }
 
   /** Throws ConnectException that names the first of these records when there is nobody to report it to. */

@@ -16,7 +16,7 @@ export const jdbcSink = defineSinkConnector({
   validate,
   taskConfigs: (context) => replicate(context),
   async createTask(config, context) {
-    const { createJdbcSinkTask } = await import('./sink-task.ts');
+    const { createJdbcSinkTask } = await import('./create-sink-task.ts');
     return createJdbcSinkTask(config, context);
   },
 });
