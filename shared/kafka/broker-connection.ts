@@ -48,6 +48,7 @@ export class BrokerConnection {
   #inFlight = 0;
   /** Requests of `exchange` that wait for the connection or a login: later ones must not overtake them. */
   #waiting = 0;
+  #lastEntered: Promise<void> = Promise.resolve();
   #authenticating: Promise<void> | undefined;
   /** When the next request has to log in again first, by the monotonic clock. */
   #loginAgainAt = Number.POSITIVE_INFINITY;
@@ -178,23 +179,22 @@ export class BrokerConnection {
       );
     }
     this.#waiting++;
-    const entered = this.connect().then(() => this.#enter());
-    return entered.then(
-      async () => {
-        this.#waiting--;
-        try {
-          return await start();
-        } catch (error) {
-          throw this.#explain(error);
-        } finally {
-          this.#leave();
-        }
-      },
-      (error) => {
-        this.#waiting--;
+    const entered = this.#lastEntered.then(() => this.connect()).then(() => this.#enter());
+    this.#lastEntered = entered.catch(() => {});
+    return entered
+      .then(
+        () => {
+          this.#waiting--;
+          return start().finally(() => this.#leave());
+        },
+        (error) => {
+          this.#waiting--;
+          throw error;
+        },
+      )
+      .catch((error) => {
         throw this.#explain(error);
-      },
-    );
+      });
   }
 
   /** The broker asked for a pause before the next request (KIP-219). */
