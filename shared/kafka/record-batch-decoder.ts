@@ -73,6 +73,11 @@ export class RecordBatchDecoder {
     return this.#remaining === 0 && !this.#openBatch();
   }
 
+  /** What the batch takes that is being read, when it had to be decompressed. */
+  get decompressedBytes(): number {
+    return this.#source && this.#source.buffer !== this.#buffer ? this.#source.buffer.length : 0;
+  }
+
   #openBatch(): boolean {
     const buffer = this.#buffer;
     for (;;) {

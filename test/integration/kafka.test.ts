@@ -1,9 +1,9 @@
-import net from 'node:net';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { Logger } from '../../shared/connect/logger.ts';
 import { partitionKey } from '../../shared/connect/topic-partition.ts';
 import { createKafkaClients } from '../../shared/kafka/kafka-clients.ts';
 import type { PartitionReader, PartitionReaderOptions, ProducerRecord, RecordProducerOptions } from '../../shared/kafka/ports.ts';
+import { startKafkaProxy } from '../kit/kafka-proxy.ts';
 import { kafkaBrokers } from './servers.ts';
 
 const silent: Logger = { trace() {}, debug() {}, info() {}, warn() {}, error() {} };
@@ -182,13 +182,14 @@ describe('the producer', () => {
 
   it('delivers each record once and in order while its connections are cut again and again', async () => {
     const topic = await newTopic();
-    const proxy = await cuttingProxy();
+    const proxy = await startKafkaProxy(kafkaBrokers());
     const unreliable = createKafkaClients({ 'bootstrap.servers': `127.0.0.1:${proxy.port}` }, silent);
     const producer = unreliable.producer({ maxRequestSize: 50_000 });
     const sends = [];
-    for (let send = 0; send < 60; send++) {
-      sends.push(producer.send(Array.from({ length: 100 }, (_, index) => record(topic, `${send * 100 + index}`))));
-      if (send % 10 === 5) proxy.cut();
+    for (let cuts = 0; cuts < 6; ) {
+      const start = sends.length * 100;
+      sends.push(producer.send(Array.from({ length: 100 }, (_, index) => record(topic, `${start + index}`))));
+      if (sends.length % 5 === 0 && proxy.cut() > 0) cuts++;
       await new Promise((resolve) => setTimeout(resolve, 5));
     }
     for (const result of await Promise.all(sends)) expect([...result.errors.values()]).toEqual([]);
@@ -196,7 +197,7 @@ describe('the producer', () => {
     await unreliable.close();
     proxy.close();
     const reader = readerOf(topic);
-    expect(await readAll(reader)).toEqual(Array.from({ length: 6000 }, (_, index) => String(index)));
+    expect(await readAll(reader)).toEqual(Array.from({ length: sends.length * 100 }, (_, index) => String(index)));
     await reader.close();
   });
 });
@@ -243,7 +244,71 @@ describe('transactions', () => {
     await expect(first.commitTransaction()).rejects.toThrow('fences the current one');
     const reader = readerOf(topic, 0n, { isolationLevel: 'read_committed' });
     expect(await readAll(reader)).toEqual(['from the second']);
+    for (const refused of [
+      () => first.sendOffsetsToTransaction(`${run}-fenced-group`, new Map([[partitionKey(topic, 0), 1n]])),
+      () => first.abortTransaction(),
+      () => first.beginTransaction(),
+    ]) {
+      await expect(refused()).rejects.toMatchObject({ javaClass: 'org.apache.kafka.common.errors.ProducerFencedException' });
+    }
     await Promise.all([first.close(), second.close(), reader.close()]);
+  });
+
+  it('bring the offsets of a group with their records when they are committed, and not when they are aborted', async () => {
+    const topic = await newTopic(3);
+    const group = `${run}-tx-group`;
+    const [first, second, third] = [0, 1, 2].map((partition) => partitionKey(topic, partition)) as [string, string, string];
+    await admin.commitGroupOffsets(group, new Map([[first, 1n]]));
+    const producer = clients.producer({ transactionalId: `${run}-tx-offsets` });
+    await producer.beginTransaction();
+    await producer.send([record(topic, 'aborted')]);
+    await producer.sendOffsetsToTransaction(group, new Map([[first, 5n]]));
+    await producer.sendOffsetsToTransaction(
+      group,
+      new Map([
+        [second, 6n],
+        [third, 7n],
+      ]),
+    );
+    await producer.abortTransaction();
+    await producer.beginTransaction();
+    await producer.send([record(topic, 'committed')]);
+    await producer.sendOffsetsToTransaction(group, new Map([[second, 2n ** 53n + 1n]]));
+    expect(await admin.groupOffsets(group)).toEqual(new Map([[first, 1n]]));
+    await producer.commitTransaction();
+    // The coordinator answers when the commit is decided; the group's coordinator hears of it a little later.
+    await expect.poll(async () => (await admin.groupOffsets(group)).size, { timeout: 10_000 }).toBe(2);
+    expect(await admin.groupOffsets(group)).toEqual(
+      new Map([
+        [first, 1n],
+        [second, 2n ** 53n + 1n],
+      ]),
+    );
+    // A transaction of offsets only.
+    await producer.beginTransaction();
+    await producer.sendOffsetsToTransaction(group, new Map([[first, 3n]]));
+    await producer.commitTransaction();
+    await expect.poll(async () => (await admin.groupOffsets(group)).get(first), { timeout: 10_000 }).toBe(3n);
+    await expect(producer.sendOffsetsToTransaction(group, new Map([[first, 4n]]))).rejects.toThrow('There is no open transaction');
+    await expect(clients.producer().sendOffsetsToTransaction(group, new Map())).rejects.toThrow('The producer is not transactional');
+    const reader = readerOf(topic, 0n, { isolationLevel: 'read_committed' });
+    expect(await readAll(reader)).toEqual(['committed']);
+    await Promise.all([producer.close(), reader.close()]);
+  });
+
+  it('of a producer that was fenced before its first record do not take the offsets of a group', async () => {
+    const topic = await newTopic();
+    const group = `${run}-fenced-group`;
+    const first = clients.producer({ transactionalId: `${run}-fence-offsets` });
+    await first.beginTransaction();
+    const second = clients.producer({ transactionalId: `${run}-fence-offsets` });
+    await second.beginTransaction();
+    await expect(first.sendOffsetsToTransaction(group, new Map([[partitionKey(topic, 0), 1n]]))).rejects.toThrow('fences the current one');
+    await expect(first.commitTransaction()).rejects.toThrow('fences the current one');
+    await second.sendOffsetsToTransaction(group, new Map([[partitionKey(topic, 0), 2n]]));
+    await second.commitTransaction();
+    await expect.poll(async () => await admin.groupOffsets(group), { timeout: 10_000 }).toEqual(new Map([[partitionKey(topic, 0), 2n]]));
+    await Promise.all([first.close(), second.close()]);
   });
 });
 
@@ -342,7 +407,7 @@ describe('the reader', () => {
   it('loses nothing and repeats nothing when its connections are cut', async () => {
     const topic = await newTopic(2);
     await produce([...numbered(topic, 30_000), ...numbered(topic, 30_000, { partition: 1 })], { maxRequestSize: 20_000 });
-    const proxy = await cuttingProxy();
+    const proxy = await startKafkaProxy(kafkaBrokers());
     const unreliable = createKafkaClients({ 'bootstrap.servers': `127.0.0.1:${proxy.port}` }, silent);
     const reader = unreliable.reader({ maxPollRecords: 3000, maxPartitionFetchBytes: 50_000 });
     reader.assign([0, 1].map((partition) => ({ topic, partition, offset: 0n })));
@@ -363,7 +428,7 @@ describe('the reader', () => {
   });
 
   it('says which servers it looked for when none of them answers', async () => {
-    const closed = await cuttingProxy();
+    const closed = await startKafkaProxy(kafkaBrokers());
     closed.close();
     const lost = createKafkaClients({ 'bootstrap.servers': `127.0.0.1:${closed.port}`, 'sluice.retry.timeout.ms': '300' }, silent);
     const reader = lost.reader();
@@ -426,55 +491,3 @@ describe('administration', () => {
     await expect.poll(async () => (await admin.partitionCounts([topic])).size, { timeout: 10_000 }).toBe(0);
   });
 });
-
-/**
- * A way to the broker that can be cut: it stands between client and broker for every connection, because it rewrites
- * the broker's own port in metadata to its own (both have as many bytes).
- */
-async function cuttingProxy(): Promise<{ port: number; connections(): number; cut(): void; close(): void }> {
-  const colon = kafkaBrokers().lastIndexOf(':');
-  const brokerPort = Number(
-    kafkaBrokers()
-      .slice(colon + 1)
-      .split(',')[0],
-  );
-  const open = new Set<net.Socket>();
-  let connections = 0;
-  const server = net.createServer((client) => {
-    connections++;
-    const broker = net.connect({ host: '127.0.0.1', port: brokerPort });
-    for (const socket of [client, broker]) {
-      open.add(socket);
-      socket.on('error', () => {});
-      socket.on('close', () => {
-        open.delete(socket);
-        client.destroy();
-        broker.destroy();
-      });
-    }
-    client.pipe(broker);
-    broker.on('data', (data) => {
-      client.write(redirected(data, brokerPort, (server.address() as net.AddressInfo).port));
-    });
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return {
-    port: (server.address() as net.AddressInfo).port,
-    connections: () => connections,
-    cut: () => {
-      for (const socket of open) socket.destroy();
-    },
-    close: () => {
-      server.close();
-      for (const socket of open) socket.destroy();
-    },
-  };
-}
-
-// In metadata a broker's address is its host as a string and its port in four bytes.
-function redirected(data: Buffer, from: number, to: number): Buffer {
-  const address = Buffer.concat([Buffer.from([0, 9]), Buffer.from('127.0.0.1'), Buffer.alloc(4)]);
-  address.writeInt32BE(from, 11);
-  for (let at = data.indexOf(address); at >= 0; at = data.indexOf(address, at + 1)) data.writeInt32BE(to, at + 11);
-  return data;
-}
