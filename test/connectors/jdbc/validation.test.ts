@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
 import { configValue } from '../../../shared/connect/index.ts';
 import { jdbcSink } from '../../../shared/connectors/jdbc/sink.ts';
@@ -68,4 +69,12 @@ describe('a config of the JDBC sink', () => {
     const value = jdbcSink.config.validateAll({}).find(({ name }) => name === 'connection.url');
     expect(value?.errorMessages).toEqual(['Missing required configuration "connection.url" which has no default value.']);
   });
+});
+
+test('the README has every key, with its type', async () => {
+  const readme = await readFile(new URL('../../../shared/connectors/jdbc/README.md', import.meta.url), 'utf8');
+  const rows = [...readme.matchAll(/^\| `([a-z.]+)` +\| ([a-z]+) /gm)].map(([, key, type]) => [key, type]);
+  expect(rows.filter(([key]) => jdbcSink.config.keys[key as string])).toEqual(
+    Object.entries(jdbcSink.config.keys).map(([key, { type }]) => [key, type.toLowerCase()]),
+  );
 });
