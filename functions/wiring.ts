@@ -11,6 +11,7 @@ import type { KafkaClients } from '../shared/kafka/ports.ts';
 import { emfMetrics, type FlushableMetrics } from '../shared/observability/emf-metrics.ts';
 import { structuredLogger } from '../shared/observability/structured-logger.ts';
 import { plugins } from '../shared/plugins.ts';
+import { ConfigTransformer } from '../shared/runtime/config-transformer.ts';
 import type { FailureQueue, RuntimePorts } from '../shared/runtime/ports.ts';
 import { systemClock } from '../shared/runtime/system-clock.ts';
 import type { TaskInvoker } from '../shared/runtime/task-run.ts';
@@ -36,7 +37,7 @@ export function createEnvironment(env: Readonly<Record<string, string | undefine
   const storage = createDynamoDbStorage({ client: new DynamoDBClient({ region, maxAttempts: 5 }), tableName: required(env, 'SLUICE_TABLE'), clock });
   return {
     storage,
-    kafka: createKafkaClients(worker, logger),
+    kafka: createKafkaClients(worker, logger, (config) => resolved(worker, config)),
     plugins,
     worker,
     clock,
@@ -46,6 +47,16 @@ export function createEnvironment(env: Readonly<Record<string, string | undefine
     failures: sqsFailureQueue(env['SLUICE_FAILURE_QUEUE_URL'], region, logger),
     workerId: env['SLUICE_WORKER_ID'] ?? workerIdOf(env),
   };
+}
+
+/** Fills in what config providers of the worker hold: secrets are not in the environment of a function. */
+async function resolved(worker: Readonly<Record<string, string>>, config: Readonly<Record<string, string>>): Promise<Readonly<Record<string, string>>> {
+  const transformer = new ConfigTransformer(worker, plugins);
+  try {
+    return (await transformer.transform(config)).config;
+  } finally {
+    await transformer.close();
+  }
 }
 
 function required(env: Readonly<Record<string, string | undefined>>, name: string): string {

@@ -1,8 +1,8 @@
 import net from 'node:net';
-import tls, { type ConnectionOptions } from 'node:tls';
+import tls from 'node:tls';
 import { ConnectException } from '../connect/errors.ts';
 import type { Logger } from '../connect/logger.ts';
-import { brokerError, ConnectionLostException, SslAuthenticationException } from './kafka-errors.ts';
+import { brokerError, ConnectionLostException, SaslAuthenticationException, SslAuthenticationException } from './kafka-errors.ts';
 import {
   type ApiVersions,
   apiKeys,
@@ -13,16 +13,15 @@ import {
   type ProtocolRequest,
   requests,
 } from './kafkajs-internals.ts';
+import type { ConnectionSecurity, Security } from './security/connection-security.ts';
 import { saslLogin } from './security/sasl-login.ts';
-import type { SaslSettings } from './security/sasl-options.ts';
 import { tlsError } from './security/tls-errors.ts';
 
 /** How to get in: one for all connections of a cluster. Times in milliseconds. */
 export interface ConnectionSettings {
   readonly brokers: readonly string[];
   readonly clientId: string;
-  readonly ssl: ConnectionOptions | null;
-  readonly sasl: SaslSettings | null;
+  readonly security: ConnectionSecurity;
   readonly requestTimeoutMs: number;
   readonly connectionTimeoutMs: number;
   /** How long a call tries before it gives up with RetriableException. */
@@ -53,6 +52,7 @@ export class BrokerConnection {
   /** When the next request has to log in again first, by the monotonic clock. */
   #loginAgainAt = Number.POSITIVE_INFINITY;
   #idle: (() => void)[] = [];
+  #security: Security = { ssl: null, sasl: null };
   #socketError: Error | undefined;
   /** What the broker has answered so far: tells why it may have hung up. */
   #stage: 'nothing' | 'versions' | 'login' | 'requests' = 'nothing';
@@ -74,8 +74,8 @@ export class BrokerConnection {
       connectionTimeout: settings.connectionTimeoutMs,
       enforceRequestTimeout: true,
       clientId: settings.clientId,
-      ssl: settings.ssl,
-      socketFactory: ({ host, port, ssl, onConnect }) => {
+      socketFactory: ({ host, port, onConnect }) => {
+        const { ssl } = this.#security;
         // kafkajs leaves Nagle's algorithm on, which costs small requests that follow each other up to 40 ms.
         const socket = ssl
           ? tls.connect({ host, port, ...(net.isIP(host) ? {} : { servername: host }), ...ssl }, onConnect)
@@ -109,9 +109,10 @@ export class BrokerConnection {
 
   /** Connects, asks for API versions and logs in. Rejects with ConnectionLostException, or ConnectException when it never will work. */
   connect(): Promise<void> {
+    const since = performance.now();
     this.#connecting ??= this.#open().catch((error) => {
       this.close();
-      throw this.#explain(error);
+      return this.#refuse(error, since);
     });
     return this.#connecting;
   }
@@ -219,6 +220,7 @@ export class BrokerConnection {
       this.#failConnect = reject;
     });
     closed.catch(() => {});
+    this.#security = await this.#settings.security.get();
     // kafkajs never settles `connect` when the other side hangs up during a handshake: hence the race.
     await Promise.race([this.#connection.connect(), closed]);
     const connection = this.#connection;
@@ -238,7 +240,7 @@ export class BrokerConnection {
   }
 
   async #login(versions: ApiVersions): Promise<void> {
-    const { sasl } = this.#settings;
+    const { sasl } = this.#security;
     if (!sasl) return;
     const connection = { host: this.#host, port: this.#port, logger: this.#logger, send: this.#connection.send.bind(this.#connection) };
     const sessionMs = await saslLogin(connection, versions, sasl);
@@ -267,11 +269,13 @@ export class BrokerConnection {
 
   async #loginAgain(): Promise<void> {
     while (this.#inFlight > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
+    const since = performance.now();
     try {
+      this.#security = await this.#settings.security.get();
       await this.#login(this.versions);
     } catch (error) {
       this.close();
-      throw error;
+      await this.#refuse(error, since);
     }
   }
 
@@ -298,9 +302,17 @@ export class BrokerConnection {
     return new ConnectionLostException(`${network}: ${failure.message}${notTls}`, { cause: error });
   }
 
+  // A refusal of secrets that were known before may be out of date like them: the next connection has new ones.
+  async #refuse(failure: unknown, since: number): Promise<never> {
+    const error = this.#explain(failure);
+    const refused = error instanceof SaslAuthenticationException || error instanceof SslAuthenticationException;
+    if (refused && (await this.#settings.security.refused(since))) throw new ConnectionLostException(error.message, { cause: error });
+    throw error;
+  }
+
   // A broker tells those whom it does not let in only by hanging up; so does one that is being stopped.
   #whyClosed(): string {
-    const { ssl, sasl } = this.#settings;
+    const { ssl, sasl } = this.#security;
     if (this.#stage === 'nothing' && ssl) {
       return 'the connection was closed after the TLS handshake. If the broker requires a client certificate, set ssl.keystore.certificate.chain and ssl.keystore.key';
     }

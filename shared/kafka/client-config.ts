@@ -4,18 +4,12 @@ import type { ConnectionSettings } from './broker-connection.ts';
 import { type CompressionType, compressionTypes } from './compression.ts';
 import { boolean, number, oneOf, text } from './config-values.ts';
 import type { KafkaClientConfig, OffsetReset, PartitionReaderOptions, RecordProducerOptions } from './ports.ts';
-import { saslSettings } from './security/sasl-options.ts';
-import { sslOptions } from './security/ssl-options.ts';
 
-/** How to reach and enter a cluster, from Kafka's own client keys. Throws ConfigException that names the key. Keys of other clients are ignored. */
-export function connectionSettingsOf(config: KafkaClientConfig): ConnectionSettings {
-  const protocol = oneOf(config, 'security.protocol', ['PLAINTEXT', 'SSL', 'SASL_PLAINTEXT', 'SASL_SSL'], 'PLAINTEXT', true);
-  const brokers = bootstrapServers(config);
+/** How to reach a cluster, from Kafka's own client keys. Throws ConfigException that names the key. Keys of other clients are ignored. */
+export function connectionSettingsOf(config: KafkaClientConfig): Omit<ConnectionSettings, 'security'> {
   return {
-    brokers,
+    brokers: bootstrapServers(config),
     clientId: text(config, 'client.id') || 'sluice',
-    ssl: protocol.endsWith('SSL') ? sslOptions(config) : null,
-    sasl: protocol.startsWith('SASL') ? saslSettings(config, brokers) : null,
     requestTimeoutMs: number(config, 'request.timeout.ms', 'INT', 1) ?? 30_000,
     connectionTimeoutMs: number(config, 'socket.connection.setup.timeout.ms', 'LONG', 1) ?? 10_000,
     // The Java client's answer is minutes (default.api.timeout.ms), more than a run may have left: a run is started again.

@@ -5,7 +5,7 @@ import { KafkaCluster } from './kafka-cluster.ts';
 import { KafkaPartitionReader } from './partition-reader.ts';
 import type { ClusterAdmin, KafkaClientConfig, KafkaClients, PartitionReader, PartitionReaderOptions, RecordProducer, RecordProducerOptions } from './ports.ts';
 import { KafkaRecordProducer } from './record-producer.ts';
-import type { SaslSettings } from './security/sasl-options.ts';
+import { ConnectionSecurity, isSecurityKey, type ResolveConfig } from './security/connection-security.ts';
 
 /**
  * Kafka clients over kafkajs's connections. Clients with the same connection keys share metadata and the connections
@@ -14,11 +14,12 @@ import type { SaslSettings } from './security/sasl-options.ts';
  *
  * Client keys in `config` and in the overrides of one client (`max.poll.records`, `compression.type`, ...) apply
  * where the options say nothing; a `client.id` among the overrides is the user's, and goes before that of the options.
+ * Where `ssl.*` and `sasl.*` keys refer to config providers, `resolve` looks them up when a connection needs them.
  * @throws ConfigException, from each of its functions, for a bad value of a key
  */
-export function createKafkaClients(config: KafkaClientConfig, logger: Logger): KafkaClients {
+export function createKafkaClients(config: KafkaClientConfig, logger: Logger, resolve?: ResolveConfig): KafkaClients {
   const clusters = new Map<string, KafkaCluster>();
-  const logins = new Map<string, SaslSettings>();
+  const securities = new Map<string, ConnectionSecurity>();
   const open = new Set<PartitionReader | RecordProducer>();
 
   const clusterFor = (merged: KafkaClientConfig): KafkaCluster => {
@@ -26,19 +27,18 @@ export function createKafkaClients(config: KafkaClientConfig, logger: Logger): K
     let cluster = clusters.get(identity);
     if (!cluster) {
       const settings = connectionSettingsOf(merged);
-      cluster = new KafkaCluster({ ...settings, sasl: sharedLogin(merged, settings.sasl) }, logger);
+      cluster = new KafkaCluster({ ...settings, security: securityFor(merged, settings.brokers) }, logger);
       clusters.set(identity, cluster);
     }
     return cluster;
   };
 
-  // Clients differ in their names and limits, not in who they are: a token is asked for once.
-  const sharedLogin = (merged: KafkaClientConfig, sasl: SaslSettings | null): SaslSettings | null => {
-    if (sasl === null) return null;
-    const identity = identityOf(merged, /^(sasl\.|bootstrap\.servers$)/);
-    const login = logins.get(identity) ?? sasl;
-    logins.set(identity, login);
-    return login;
+  // Clients differ in their names and limits, not in who they are: secrets and tokens are asked for once.
+  const securityFor = (merged: KafkaClientConfig, servers: readonly string[]): ConnectionSecurity => {
+    const identity = identityOf(merged, (key) => isSecurityKey(key) || key === 'bootstrap.servers');
+    const security = securities.get(identity) ?? new ConnectionSecurity(merged, servers, resolve);
+    securities.set(identity, security);
+    return security;
   };
 
   return {
@@ -66,12 +66,14 @@ export function createKafkaClients(config: KafkaClientConfig, logger: Logger): K
 }
 
 // What makes two connections different.
+const connectionKeys = /^(bootstrap\.servers|client\.id|request\.timeout\.ms|socket\.connection\.setup\.timeout\.ms|sluice\.retry\.timeout\.ms)$/;
+
 function connectionIdentity(config: KafkaClientConfig): string {
-  return identityOf(config, /^(sasl\.|ssl\.|bootstrap\.servers$|security\.protocol$|client\.id$|request\.timeout\.ms$|socket\.connection\.|sluice\.retry\.)/);
+  return identityOf(config, (key) => isSecurityKey(key) || connectionKeys.test(key));
 }
 
-function identityOf(config: KafkaClientConfig, relevant: RegExp): string {
-  const entries = Object.entries(config).filter(([key]) => relevant.test(key));
+function identityOf(config: KafkaClientConfig, relevant: (key: string) => boolean): string {
+  const entries = Object.entries(config).filter(([key]) => relevant(key));
   return JSON.stringify(entries.sort(([one], [other]) => (one < other ? -1 : 1)));
 }
 

@@ -5,7 +5,6 @@
  */
 
 import type { Socket } from 'node:net';
-import type { ConnectionOptions } from 'node:tls';
 import scramAuthenticator from 'kafkajs/src/broker/saslAuthenticator/scram.js';
 import Connection from 'kafkajs/src/network/connection.js';
 import Encoder from 'kafkajs/src/protocol/encoder.js';
@@ -21,7 +20,7 @@ export interface KafkajsLogger {
   error(message: string, extra?: Record<string, unknown>): void;
 }
 
-export type SocketFactory = (options: { host: string; port: number; ssl: ConnectionOptions | null; onConnect: () => void }) => Socket;
+export type SocketFactory = (options: { host: string; port: number; onConnect: () => void }) => Socket;
 
 export interface KafkajsConnectionOptions {
   readonly host: string;
@@ -32,7 +31,6 @@ export interface KafkajsConnectionOptions {
   readonly connectionTimeout: number;
   readonly enforceRequestTimeout: boolean;
   readonly clientId: string;
-  readonly ssl: ConnectionOptions | null;
 }
 
 /** An Encoder as far as requests need one. */

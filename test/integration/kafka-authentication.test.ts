@@ -240,6 +240,25 @@ it('lets a connector in under a name of its own, whatever the worker’s is', as
   await expect(clients.admin().clusterId()).rejects.toThrow('refused the login by PLAIN');
 });
 
+it('looks up a password again that was changed in its config provider', async () => {
+  let current = alice.password as string;
+  const resolve = async (config: KafkaClientConfig) => ({
+    ...config,
+    'sasl.jaas.config': String(config['sasl.jaas.config']).replace('${vault:alice}', current),
+  });
+  const config = {
+    'bootstrap.servers': kafka.listeners.SASL_PLAINTEXT,
+    'security.protocol': 'SASL_PLAINTEXT',
+    ...scram(256, `username="${alice.username}" password="\${vault:alice}"`),
+  };
+  const clients = createKafkaClients(config, logger, resolve);
+  opened.push(clients);
+  current = 'old-s3cret';
+  await expect(clients.admin().clusterId()).rejects.toThrow('refused the login by SCRAM-SHA-256');
+  current = alice.password;
+  expect(await roundTrip(clients)).toEqual(['one', 'two']);
+});
+
 it('asks for one token for all connections of a process', async () => {
   const before = tokens.given;
   const clients = clientsOf('JWT', 'SASL_SSL', { ...authorityText(), ...issued() });

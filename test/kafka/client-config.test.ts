@@ -5,31 +5,15 @@ const servers = { 'bootstrap.servers': 'one:9092, two:9093' };
 
 describe('client configuration', () => {
   it('reads servers, and has plaintext and Kafka’s time limits as defaults', () => {
-    expect(connectionSettingsOf(servers)).toMatchObject({ brokers: ['one:9092', 'two:9093'], ssl: null, sasl: null, requestTimeoutMs: 30_000 });
+    expect(connectionSettingsOf(servers)).toMatchObject({ brokers: ['one:9092', 'two:9093'], requestTimeoutMs: 30_000 });
   });
 
   it.each([
     [{}, 'Missing required configuration "bootstrap.servers"'],
     [{ 'bootstrap.servers': 'no-port' }, 'Invalid url in bootstrap.servers: no-port'],
-    [{ ...servers, 'security.protocol': 'TLS' }, 'Invalid value TLS for configuration security.protocol'],
-    [{ ...servers, 'security.protocol': 'SASL_SSL', 'sasl.mechanism': 'PLAIN' }, 'sasl.jaas.config'],
-    [{ ...servers, 'security.protocol': 'SASL_PLAINTEXT' }, 'Invalid value GSSAPI for configuration sasl.mechanism'],
-    [{ ...servers, 'security.protocol': 'SSL', 'ssl.truststore.location': '/a.jks' }, 'Invalid value JKS for configuration ssl.truststore.type'],
     [{ ...servers, 'request.timeout.ms': 'soon' }, 'Invalid value soon for configuration request.timeout.ms: Not a number of type INT'],
   ])('refuses %j naming the key', (config, message) => {
     expect(() => connectionSettingsOf(config)).toThrow(message);
-  });
-
-  it('has TLS and logins as the protocol says, and leaves alone what belongs to another', () => {
-    const jaas = { 'sasl.mechanism': 'PLAIN', 'sasl.jaas.config': 'Module required username="alice" password="secret";', 'ssl.truststore.type': 'nonsense' };
-    expect(connectionSettingsOf({ ...servers, ...jaas })).toMatchObject({ ssl: null, sasl: null });
-    expect(connectionSettingsOf({ ...servers, ...jaas, 'security.protocol': 'sasl_plaintext' })).toMatchObject({
-      ssl: null,
-      sasl: { mechanism: 'PLAIN', username: 'alice', password: 'secret' },
-    });
-    const both = connectionSettingsOf({ ...servers, ...jaas, 'security.protocol': 'SASL_SSL' });
-    expect(both.ssl?.secureContext).toBeDefined();
-    expect(both.sasl).not.toBeNull();
   });
 
   it('maps consumer and producer keys, and leaves out what is not said', () => {
