@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, type Plugin } from 'esbuild';
-import { type FunctionName, functions } from './topology.ts';
+import { type DeploymentFunctionName, deploymentFunctions, type FunctionName, functions } from './topology.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
@@ -15,12 +15,27 @@ export interface BundleOptions {
 }
 
 /** Bundles each function into one CommonJS file; returns their paths. Rejects with esbuild's messages when a module cannot be found or read. */
-export async function bundleFunctions({ outDir, minify, pluginModules = [] }: BundleOptions): Promise<Record<FunctionName, string>> {
+export function bundleFunctions(options: BundleOptions): Promise<Record<FunctionName, string>> {
+  return bundle(
+    functions.map(({ name }) => name),
+    options,
+  );
+}
+
+/** The same with the functions that a deployment in AWS adds. */
+export function bundleDeployment(options: BundleOptions): Promise<Record<FunctionName | DeploymentFunctionName, string>> {
+  return bundle(
+    [...functions, ...deploymentFunctions].map(({ name }) => name),
+    options,
+  );
+}
+
+async function bundle<Name extends string>(names: readonly Name[], { outDir, minify, pluginModules = [] }: BundleOptions): Promise<Record<Name, string>> {
   await mkdir(outDir, { recursive: true });
-  const paths = Object.fromEntries(functions.map(({ name }) => [name, join(outDir, name, 'index.cjs')])) as Record<FunctionName, string>;
+  const paths = Object.fromEntries(names.map((name) => [name, join(outDir, name, 'index.cjs')])) as Record<Name, string>;
   await build({
     absWorkingDir: root,
-    entryPoints: functions.map(({ name }) => ({ in: join(root, 'functions', name, 'index.ts'), out: join(name, 'index') })),
+    entryPoints: names.map((name) => ({ in: join(root, 'functions', name, 'index.ts'), out: join(name, 'index') })),
     outdir: resolve(outDir),
     outExtension: { '.js': '.cjs' },
     bundle: true,

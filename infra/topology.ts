@@ -4,12 +4,17 @@
  */
 
 export type FunctionName = 'rest-api' | 'controller' | 'task';
+/** Functions that only a deployment in AWS needs: API Gateway's authorizer, and CloudFormation's way to connectors. */
+export type DeploymentFunctionName = 'authorizer' | 'connector-resource';
+/** How much a cluster is given. */
+export type Size = 'small' | 'medium' | 'large';
 export type QueueName = 'failed-invocations' | 'failures';
 
-export interface FunctionSpec {
+export interface FunctionSpec<Name extends FunctionName | DeploymentFunctionName = FunctionName> {
   /** Folder under `functions/`, and the name of the bundle. */
-  readonly name: FunctionName;
+  readonly name: Name;
   readonly description: string;
+  /** Of size medium, which is what one machine runs. */
   readonly memoryMb: number;
   readonly timeoutSeconds: number;
   /** Most environments at once; null: the account's limit. */
@@ -37,11 +42,21 @@ export interface QueueSpec {
   readonly visibilityTimeoutSeconds: number;
 }
 
+/**
+ * Memory by size, in megabytes. It buys CPU in proportion, a whole core at 1769: a small task function is for trickles of records, a
+ * large one for transformations that keep more than one core busy (compression, TLS and collection run beside the main thread).
+ */
+export const memoryMb: Readonly<Record<FunctionName, Readonly<Record<Size, number>>>> = {
+  'rest-api': { small: 256, medium: 512, large: 1024 },
+  controller: { small: 256, medium: 512, large: 1024 },
+  task: { small: 512, medium: 1769, large: 3538 },
+};
+
 export const functions: readonly FunctionSpec[] = [
   {
     name: 'rest-api',
     description: "Kafka Connect's REST API",
-    memoryMb: 512,
+    memoryMb: memoryMb['rest-api'].medium,
     timeoutSeconds: 29,
     reservedConcurrency: null,
     asyncRetries: 0,
@@ -51,7 +66,7 @@ export const functions: readonly FunctionSpec[] = [
   {
     name: 'controller',
     description: 'Looks what is due, starts task runs, routes failures',
-    memoryMb: 512,
+    memoryMb: memoryMb.controller.medium,
     timeoutSeconds: 60,
     reservedConcurrency: null,
     asyncRetries: 0,
@@ -61,12 +76,36 @@ export const functions: readonly FunctionSpec[] = [
   {
     name: 'task',
     description: 'One run of one connector task',
-    memoryMb: 1769,
+    memoryMb: memoryMb.task.medium,
     timeoutSeconds: 900,
     reservedConcurrency: null,
     asyncRetries: 0,
     onFailure: 'failed-invocations',
     access: ['table', 'kafka', 'invoke-task', 'send-failures'],
+  },
+];
+
+/** What a deployment adds. */
+export const deploymentFunctions: readonly FunctionSpec<DeploymentFunctionName>[] = [
+  {
+    name: 'authorizer',
+    description: 'Basic authentication of the REST API',
+    memoryMb: 256,
+    timeoutSeconds: 10,
+    reservedConcurrency: null,
+    asyncRetries: 0,
+    onFailure: null,
+    access: [],
+  },
+  {
+    name: 'connector-resource',
+    description: 'Creates, changes and deletes the connectors of stacks',
+    memoryMb: 512,
+    timeoutSeconds: 900,
+    reservedConcurrency: null,
+    asyncRetries: 0,
+    onFailure: null,
+    access: ['table', 'kafka'],
   },
 ];
 

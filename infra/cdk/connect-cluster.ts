@@ -1,30 +1,66 @@
 import { dirname } from 'node:path';
 import { CfnOutput, Duration, Names, RemovalPolicy, Stack } from 'aws-cdk-lib';
-import { HttpApi, HttpMethod, HttpNoneAuthorizer, type IHttpRouteAuthorizer } from 'aws-cdk-lib/aws-apigatewayv2';
-import { HttpIamAuthorizer } from 'aws-cdk-lib/aws-apigatewayv2-authorizers';
-import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
-import { Alarm, ComparisonOperator, type IMetric, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
-import { AttributeType, BillingMode, ProjectionType, StreamViewType, Table } from 'aws-cdk-lib/aws-dynamodb';
+import { AttributeType, BillingMode, ProjectionType, StreamViewType, Table, TableEncryption } from 'aws-cdk-lib/aws-dynamodb';
 import { Rule, RuleTargetInput, Schedule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
-import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import { Effect, type IManagedPolicy, ManagedPolicy, PermissionsBoundary, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { Architecture, Code, FilterCriteria, FilterRule, Function as LambdaFn, RecursiveLoop, Runtime, StartingPosition } from 'aws-cdk-lib/aws-lambda';
 import { SqsDestination } from 'aws-cdk-lib/aws-lambda-destinations';
 import { DynamoEventSource, SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
+import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
+import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-import { environment, type FunctionName, type FunctionSpec, functions, type QueueName, queues, table as tableKeys, triggers } from '../topology.ts';
+import {
+  type DeploymentFunctionName,
+  deploymentFunctions,
+  environment,
+  type FunctionName,
+  type FunctionSpec,
+  functions,
+  memoryMb,
+  type QueueName,
+  queues,
+  type Size,
+  table as tableKeys,
+  triggers,
+} from '../topology.ts';
+import { ConnectAlarms } from './alarms.ts';
+import { ConnectDashboard } from './dashboard.ts';
+import type { KafkaAccess } from './kafka-access.ts';
+import { addEndpoints, type NetworkProps } from './network.ts';
+import { type Authentication, RestApi } from './rest-api.ts';
 
 export interface ConnectClusterProps {
-  /** Kafka Connect's worker properties, `bootstrap.servers` among them. Never secrets: name them through a config provider. */
-  readonly worker: Readonly<Record<string, string>>;
-  /** The file of each function, as `bundleFunctions` makes it. */
-  readonly bundles: Readonly<Record<FunctionName, string>>;
-  /** Who may call the REST API. Default: who may sign for `execute-api:Invoke`; `none` leaves that to what stands before it. */
-  readonly authorization?: 'iam' | 'none';
+  /** Where Kafka is and how to get in. */
+  readonly kafka: KafkaAccess;
+  /** Kafka Connect's other worker properties (converters, `offset.flush.interval.ms`, `config.providers`, client overrides). Never secrets: name them through a config provider. */
+  readonly worker?: Readonly<Record<string, string>>;
+  /** The file of each function, as `bundleDeployment` makes it. */
+  readonly bundles: Readonly<Record<FunctionName | DeploymentFunctionName, string>>;
+  /** Where the functions run; default: outside of any VPC, for brokers with public addresses. */
+  readonly network?: NetworkProps;
+  /** Memory, and with it CPU, of the functions. Default: medium, a whole core for each task run. */
+  readonly size?: Size;
+  /** Who may call the REST API. Default: basic authentication with a password that is made. */
+  readonly authentication?: Authentication;
+  /** Requests to the REST API in a second, on average and at once. Default: 50 and 100. */
+  readonly throttle?: { readonly rateLimit: number; readonly burstLimit: number };
+  /** Secrets that connectors may name: each role that runs tasks may read those whose names begin so. Default: none but Kafka's own. */
+  readonly secretPrefixes?: readonly string[];
+  /** Most task runs at once, for databases that bear only so many connections. Default: what the account allows. */
+  readonly maxConcurrentRuns?: number;
+  /** Default: one month. */
+  readonly logRetention?: RetentionDays;
+  /** Encrypts table, queues, logs and the API's secret. Default: keys of AWS. */
+  readonly encryptionKey?: IKey;
   /** What becomes of connectors and offsets when the stack goes. Default: they stay. */
   readonly removalPolicy?: RemovalPolicy;
+  readonly permissionsBoundary?: IManagedPolicy;
+  /** Told of alarms. */
+  readonly alarmTopic?: ITopic;
 }
 
 /** A request that has waited for so long is made anew by a later look, so it need not be kept. */
@@ -32,40 +68,78 @@ const requestMaxAge = Duration.minutes(1);
 /** How often a message that cannot be dealt with is tried before it is shown to people. */
 const maxReceives = 5;
 const tableActions = ['GetItem', 'Query', 'PutItem', 'UpdateItem', 'DeleteItem', 'ConditionCheckItem'];
+type AnyFunctionSpec = FunctionSpec<FunctionName | DeploymentFunctionName>;
 
-/** A Connect cluster: the functions, queues, triggers and the table of `infra/topology.ts`, each allowed what the topology says and no more. */
+/** A Connect cluster: the functions, queues, triggers and the table of `infra/topology.ts`, each allowed what the topology says and no more; its API, alarms and dashboard. */
 export class ConnectCluster extends Construct {
   readonly table: Table;
   readonly functions: Readonly<Record<FunctionName, LambdaFn>>;
   readonly queues: Readonly<Record<QueueName, Queue>>;
-  readonly api: HttpApi;
-  /** Rings when a task or a connector failed, or when looking itself fails. */
-  readonly alarms: readonly Alarm[];
+  readonly restApi: RestApi;
+  readonly alarms: ConnectAlarms;
+  readonly dashboard: ConnectDashboard;
+  /** Megabytes of each function. */
+  readonly memoryMb: Readonly<Record<FunctionName, number>>;
+  /** Worker properties, references to secrets unresolved. */
+  readonly worker: Readonly<Record<string, string>>;
+  readonly alarmTopic: ITopic | undefined;
   readonly #props: ConnectClusterProps;
+  #connectorResource: LambdaFn | undefined;
 
   constructor(scope: Construct, id: string, props: ConnectClusterProps) {
     super(scope, id);
     this.#props = props;
+    this.alarmTopic = props.alarmTopic;
+    this.worker = mergedWorker(props);
+    const size = props.size ?? 'medium';
+    this.memoryMb = { 'rest-api': memoryMb['rest-api'][size], controller: memoryMb.controller[size], task: memoryMb.task[size] };
     this.table = this.#table();
     this.queues = this.#queues();
     this.functions = Object.fromEntries(functions.map((spec) => [spec.name, this.#function(spec)])) as Record<FunctionName, LambdaFn>;
-    for (const spec of functions) this.#grant(spec);
-    this.api = this.#api();
+    if (props.network?.createEndpoints) addEndpoints(this, props.network);
+    this.restApi = new RestApi(this, 'Gateway', {
+      handler: this.functions['rest-api'],
+      authentication: props.authentication ?? { kind: 'basic' },
+      authorizer: (secret) => this.#authorizer(secret),
+      throttle: props.throttle ?? { rateLimit: 50, burstLimit: 100 },
+      logRetention: this.#logRetention,
+      encryptionKey: props.encryptionKey,
+      removalPolicy: this.#removalPolicy,
+    });
     this.#triggers();
-    this.alarms = this.#alarms();
-    new CfnOutput(this, 'Url', { value: this.api.apiEndpoint, description: 'REST API of the Connect cluster' });
+    this.alarms = new ConnectAlarms(this, 'Alarms', this, props.alarmTopic ? { topic: props.alarmTopic } : {});
+    this.dashboard = new ConnectDashboard(this, 'Dashboard', this, this.alarms);
     new CfnOutput(this, 'FailureQueueUrl', { value: this.queues.failures.queueUrl, description: 'Every failure of a task or connector' });
+  }
+
+  /** The function behind `Connector`; there is none in a stack without connectors. */
+  get connectorResource(): LambdaFn {
+    if (this.#connectorResource === undefined) {
+      const spec = deploymentFunctions.find(({ name }) => name === 'connector-resource') as AnyFunctionSpec;
+      this.#connectorResource = this.#function(spec);
+    }
+    return this.#connectorResource;
+  }
+
+  get #removalPolicy(): RemovalPolicy {
+    return this.#props.removalPolicy ?? RemovalPolicy.RETAIN;
+  }
+
+  get #logRetention(): RetentionDays {
+    return this.#props.logRetention ?? RetentionDays.ONE_MONTH;
   }
 
   #table(): Table {
     const { partitionKey, sortKey, dueIndex } = tableKeys;
+    const { encryptionKey } = this.#props;
     const table = new Table(this, 'Table', {
       partitionKey: { name: partitionKey, type: AttributeType.STRING },
       sortKey: { name: sortKey, type: AttributeType.STRING },
       billingMode: BillingMode.PAY_PER_REQUEST,
       stream: StreamViewType.NEW_IMAGE,
       pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
-      removalPolicy: this.#props.removalPolicy ?? RemovalPolicy.RETAIN,
+      removalPolicy: this.#removalPolicy,
+      ...(encryptionKey ? { encryption: TableEncryption.CUSTOMER_MANAGED, encryptionKey } : {}),
     });
     table.addGlobalSecondaryIndex({
       indexName: dueIndex.name,
@@ -78,13 +152,14 @@ export class ConnectCluster extends Construct {
 
   #queues(): Record<QueueName, Queue> {
     const made: Partial<Record<QueueName, Queue>> = {};
+    const { encryptionKey } = this.#props;
     // The queue for people comes first: what the others cannot get rid of goes there.
     for (const { name, retentionSeconds, visibilityTimeoutSeconds } of [...queues].sort((a) => (a.name === 'failures' ? -1 : 1))) {
       const read = triggers.some((trigger) => trigger.kind === 'queue' && trigger.queue === name);
       made[name] = new Queue(this, pascal(name), {
         retentionPeriod: Duration.seconds(retentionSeconds),
         visibilityTimeout: Duration.seconds(visibilityTimeoutSeconds),
-        encryption: QueueEncryption.SQS_MANAGED,
+        ...(encryptionKey ? { encryption: QueueEncryption.KMS, encryptionMasterKey: encryptionKey } : { encryption: QueueEncryption.SQS_MANAGED }),
         enforceSSL: true,
         ...(read && made.failures ? { deadLetterQueue: { queue: made.failures, maxReceiveCount: maxReceives } } : {}),
       });
@@ -92,32 +167,64 @@ export class ConnectCluster extends Construct {
     return made as Record<QueueName, Queue>;
   }
 
-  #function(spec: FunctionSpec): LambdaFn {
-    const invokes = spec.access.includes('invoke-task');
-    return new LambdaFn(this, pascal(spec.name), {
-      functionName: this.#functionName(spec.name),
+  #function(spec: AnyFunctionSpec): LambdaFn {
+    const { name, access } = spec;
+    const { encryptionKey, network, bundles, maxConcurrentRuns } = this.#props;
+    const invokes = access.includes('invoke-task');
+    const concurrency = name === 'task' ? (maxConcurrentRuns ?? null) : spec.reservedConcurrency;
+    const logGroup = new LogGroup(this, `${pascal(name)}Log`, {
+      retention: this.#logRetention,
+      removalPolicy: RemovalPolicy.DESTROY,
+      ...(encryptionKey ? { encryptionKey } : {}),
+    });
+    const made = new LambdaFn(this, pascal(name), {
+      functionName: this.#functionName(name),
       description: spec.description,
       runtime: Runtime.NODEJS_LATEST,
       architecture: Architecture.ARM_64,
-      code: Code.fromAsset(dirname(this.#props.bundles[spec.name])),
+      code: Code.fromAsset(dirname(bundles[name])),
       handler: 'index.handler',
-      memorySize: spec.memoryMb,
+      memorySize: name in this.memoryMb ? this.memoryMb[name as FunctionName] : spec.memoryMb,
       timeout: Duration.seconds(spec.timeoutSeconds),
-      ...(spec.reservedConcurrency === null ? {} : { reservedConcurrentExecutions: spec.reservedConcurrency }),
+      ...(concurrency === null ? {} : { reservedConcurrentExecutions: concurrency }),
       retryAttempts: spec.asyncRetries,
       maxEventAge: requestMaxAge,
       ...(spec.onFailure === null ? {} : { onFailure: new SqsDestination(this.queues[spec.onFailure]) }),
       // A stream of records is a chain of runs, and a task that crashes is started again: both are bounded by our own rules.
       ...(invokes ? { recursiveLoop: RecursiveLoop.ALLOW } : {}),
-      logGroup: new LogGroup(this, `${pascal(spec.name)}Log`, { retention: RetentionDays.ONE_MONTH, removalPolicy: RemovalPolicy.DESTROY }),
-      environment: this.#environment(spec),
+      ...(network && name !== 'authorizer'
+        ? {
+            vpc: network.vpc,
+            ...(network.subnets ? { vpcSubnets: network.subnets } : {}),
+            ...(network.securityGroups ? { securityGroups: [...network.securityGroups] } : {}),
+          }
+        : {}),
+      role: this.#role(name, logGroup, network !== undefined && name !== 'authorizer'),
+      logGroup,
+      environment: this.#environment(access),
     });
+    this.#grant(made, spec);
+    return made;
   }
 
-  #environment({ access }: FunctionSpec): Record<string, string> {
+  /** What every function needs, named: its own log, and in a VPC a network interface. */
+  #role(name: string, logGroup: LogGroup, inVpc: boolean): Role {
+    const role = new Role(this, `${pascal(name)}Role`, {
+      assumedBy: new ServicePrincipal('lambda.amazonaws.com'),
+      description: `The ${name} function of a Connect cluster`,
+    });
+    const { permissionsBoundary } = this.#props;
+    if (permissionsBoundary) PermissionsBoundary.of(role).apply(permissionsBoundary);
+    logGroup.grantWrite(role);
+    if (inVpc) role.addManagedPolicy(ManagedPolicy.fromAwsManagedPolicyName('service-role/AWSLambdaVPCAccessExecutionRole'));
+    return role;
+  }
+
+  #environment(access: AnyFunctionSpec['access']): Record<string, string> {
+    if (!access.includes('table')) return {};
     return {
       [environment.table]: this.table.tableName,
-      [environment.worker]: Stack.of(this).toJsonString(this.#props.worker),
+      [environment.worker]: Stack.of(this).toJsonString(this.worker),
       ...(access.includes('invoke-task') ? { [environment.taskFunction]: this.#functionName('task') } : {}),
       ...(access.includes('invoke-controller') ? { [environment.controllerFunction]: this.#functionName('controller') } : {}),
       ...(access.includes('send-failures') ? { [environment.failureQueueUrl]: this.queues.failures.queueUrl } : {}),
@@ -125,15 +232,29 @@ export class ConnectCluster extends Construct {
   }
 
   /** Known before the function is there, because a task invokes its own function. */
-  #functionName(name: FunctionName): string {
+  #functionName(name: string): string {
     return `${Names.uniqueResourceName(this, { maxLength: 63 - name.length, separator: '-' })}-${name}`;
   }
 
-  #grant({ name, access }: FunctionSpec): void {
-    const grantee = this.functions[name];
+  #grant(grantee: LambdaFn, { name, access }: AnyFunctionSpec): void {
+    const { kafka, secretPrefixes = [] } = this.#props;
     const invokable = [['invoke-task', 'task'] as const, ['invoke-controller', 'controller'] as const].filter(([right]) => access.includes(right));
     if (access.includes('table')) this.table.grant(grantee, ...tableActions.map((action) => `dynamodb:${action}`));
     if (access.includes('send-failures')) this.queues.failures.grantSendMessages(grantee);
+    if (access.includes('kafka')) {
+      for (const secret of kafka.secrets) secret.grantRead(grantee);
+      for (const statement of kafka.statements) grantee.addToRolePolicy(statement.copy());
+    }
+    if (name === 'task' && secretPrefixes.length > 0) {
+      const { partition, region, account } = Stack.of(this);
+      grantee.addToRolePolicy(
+        new PolicyStatement({
+          effect: Effect.ALLOW,
+          actions: ['secretsmanager:GetSecretValue'],
+          resources: secretPrefixes.map((prefix) => `arn:${partition}:secretsmanager:${region}:${account}:secret:${prefix}*`),
+        }),
+      );
+    }
     if (invokable.length > 0)
       grantee.addToRolePolicy(new PolicyStatement({ actions: ['lambda:InvokeFunction'], resources: invokable.map(([, target]) => this.#arn(target)) }));
   }
@@ -143,18 +264,17 @@ export class ConnectCluster extends Construct {
     return `arn:${partition}:lambda:${region}:${account}:function:${this.#functionName(name)}`;
   }
 
-  #api(): HttpApi {
-    const defaultAuthorizer: IHttpRouteAuthorizer = this.#props.authorization === 'none' ? new HttpNoneAuthorizer() : new HttpIamAuthorizer();
-    return new HttpApi(this, 'Api', { apiName: Names.uniqueResourceName(this, { maxLength: 60, separator: '-' }), defaultAuthorizer });
+  #authorizer(secret: ISecret): LambdaFn {
+    const made = this.#function(deploymentFunctions.find(({ name }) => name === 'authorizer') as AnyFunctionSpec);
+    made.addEnvironment('SLUICE_API_SECRET', secret.secretArn);
+    secret.grantRead(made);
+    return made;
   }
 
   #triggers(): void {
     for (const trigger of triggers) {
       const target = this.functions[trigger.target];
-      if (trigger.kind === 'http') {
-        const integration = new HttpLambdaIntegration('Integration', target);
-        for (const path of ['/', '/{proxy+}']) this.api.addRoutes({ path, methods: [HttpMethod.ANY], integration });
-      } else if (trigger.kind === 'schedule') {
+      if (trigger.kind === 'schedule') {
         const event = RuleTargetInput.fromObject(trigger.input);
         new Rule(this, `${pascal(trigger.target)}Schedule`, {
           schedule: Schedule.rate(Duration.seconds(trigger.everySeconds)),
@@ -171,38 +291,19 @@ export class ConnectCluster extends Construct {
             filters: [FilterCriteria.filter({ dynamodb: { NewImage: { [trigger.attribute]: { S: FilterRule.exists() } } } })],
           }),
         );
-      } else {
+      } else if (trigger.kind === 'queue') {
         target.addEventSource(new SqsEventSource(this.queues[trigger.queue], { batchSize: trigger.batchSize }));
       }
     }
   }
+}
 
-  #alarms(): readonly Alarm[] {
-    const alarm = (id: string, metric: IMetric, evaluationPeriods: number, alarmDescription: string) =>
-      new Alarm(this, id, {
-        metric,
-        threshold: 1,
-        evaluationPeriods,
-        comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-        treatMissingData: TreatMissingData.NOT_BREACHING,
-        alarmDescription,
-      });
-    const period = Duration.minutes(1);
-    return [
-      alarm(
-        'Failure',
-        this.queues.failures.metricApproximateNumberOfMessagesVisible({ period, statistic: 'Maximum' }),
-        1,
-        'A task or connector failed: each message of the failure queue tells which one, why, and what to do. Delete it when that is done.',
-      ),
-      alarm(
-        'ControllerFailure',
-        this.functions.controller.metricErrors({ period, statistic: 'Sum' }),
-        3,
-        'The controller fails again and again, so that no task is started: read its log.',
-      ),
-    ];
-  }
+/** The worker's properties: Kafka's keys, and the config providers of both. */
+function mergedWorker({ kafka, worker = {} }: ConnectClusterProps): Record<string, string> {
+  const merged = { ...worker, ...kafka.worker };
+  const providers = [worker['config.providers'], kafka.worker['config.providers']].flatMap((list) => (list ?? '').split(',')).map((alias) => alias.trim());
+  const aliases = [...new Set(providers.filter((alias) => alias !== ''))];
+  return aliases.length === 0 ? merged : { ...merged, 'config.providers': aliases.join(',') };
 }
 
 /** `rest-api` as the name of a construct: `RestApi`. */

@@ -38,17 +38,38 @@ export class ConnectorValidator {
    * connector class, or it is unknown.
    */
   async validate(config: RawConfig): Promise<ConfigInfos> {
+    const connector = this.#connectorOf(config);
+    if ('configs' in connector) return connector;
+    const framework = this.#checkFramework(connector, config);
+    return framework.with(await validateOwn(connector, config));
+  }
+
+  /**
+   * The same at once, where the connector's system cannot be reached, for example while a deployment is put together: what the connector itself
+   * checks in its `validate` is left out. Throws as `validate`.
+   */
+  validateOffline(config: RawConfig): ConfigInfos {
+    const connector = this.#connectorOf(config);
+    return 'configs' in connector ? connector : this.#checkFramework(connector, config).with(connector.config.validateAll(config));
+  }
+
+  /** The connector's definition, or the answer when it is not there in the version that is asked for. */
+  #connectorOf(config: RawConfig): ConnectorDefinition | ConfigInfos {
     const connectorClass = config['connector.class'] ?? null;
     if (connectorClass === null) throw new BadRequestException(`Connector config ${mapToString(config)} contains no connector type`);
-    let connector: ConnectorDefinition;
     try {
       const range = versionRequirement(config['connector.plugin.version'] ?? null);
-      connector = this.#plugins.connector(connectorClass);
-      if (range !== null && !range.contains(connector.version)) return this.#invalidVersion(config, connector, range);
+      const connector = this.#plugins.connector(connectorClass);
+      return range !== null && !range.contains(connector.version) ? this.#invalidVersion(config, connector, range) : connector;
     } catch (error) {
       if (isConnectException(error)) throw new BadRequestException(error.message, { cause: error });
       throw error;
     }
+  }
+
+  /** Everything but the connector's own keys, which `with` adds. */
+  #checkFramework(connector: ConnectorDefinition, config: RawConfig): { with(own: readonly ConfigValue[]): ConfigInfos } {
+    const connectorClass = config['connector.class'] as string;
     const framework = this.#frameworkConfig(connector, config);
     const values = new Map(framework.validateAll(config).map((value) => [value.name, value]));
     if (connector.kind === 'sink') this.#validateSink(config, values);
@@ -64,10 +85,13 @@ export class ConnectorValidator {
       this.#validateConverter('value', config, values),
     ]);
     const clients = this.#validateClientOverrides(connector, config, connectorClass);
-    const own = await validateOwn(connector, config);
-    this.#acceptReferences(config, [...values.values(), ...own]);
-    const inOrder = inHashOrder([...values.keys()]).map((name) => values.get(name) as ConfigValue);
-    return mergeConfigInfos(connectorClass, [generateResult(connectorClass, [framework, connector.config], [...inOrder, ...own]), clients, converters]);
+    return {
+      with: (own) => {
+        this.#acceptReferences(config, [...values.values(), ...own]);
+        const inOrder = inHashOrder([...values.keys()]).map((name) => values.get(name) as ConfigValue);
+        return mergeConfigInfos(connectorClass, [generateResult(connectorClass, [framework, connector.config], [...inOrder, ...own]), clients, converters]);
+      },
+    };
   }
 
   /** The framework's keys and the connector's own, as `GET /connector-plugins/{plugin}/config` tells them. */

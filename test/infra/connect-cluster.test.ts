@@ -1,20 +1,15 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { App, Stack } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
 import { describe, expect, test } from 'vitest';
 import { ConnectCluster } from '../../infra/cdk/connect-cluster.ts';
+import { KafkaAccess } from '../../infra/cdk/kafka-access.ts';
 import { type FunctionName, functions, table } from '../../infra/topology.ts';
 import { tableSchema } from '../../shared/storage/dynamodb/table.ts';
-
-const bundle = join(mkdtempSync(join(tmpdir(), 'sluice-bundle-')), 'index.cjs');
-writeFileSync(bundle, 'exports.handler = async () => {};');
-const bundles = Object.fromEntries(functions.map(({ name }) => [name, bundle])) as Record<FunctionName, string>;
+import { bundles } from './bundles.ts';
 
 function synthesized(): Template {
   const stack = new Stack(new App(), 'Sluice');
-  new ConnectCluster(stack, 'ConnectCluster', { worker: { 'bootstrap.servers': 'broker:9092', 'sasl.mechanism': 'PLAIN' }, bundles });
+  new ConnectCluster(stack, 'ConnectCluster', { kafka: KafkaAccess.plaintext('broker:9092'), worker: { 'key.converter': 'x.Converter' }, bundles });
   return Template.fromStack(stack);
 }
 
@@ -63,14 +58,15 @@ describe('the template of a cluster', () => {
   });
 
   test('has every function of the topology, on the newest Node, with its size, its variables and its rules for failed requests', () => {
-    template.resourceCountIs('AWS::Lambda::Function', functions.length);
+    // And the authorizer; nobody asked for connectors.
+    template.resourceCountIs('AWS::Lambda::Function', functions.length + 1);
     for (const { name, memoryMb, timeoutSeconds, asyncRetries, onFailure, access } of functions) {
       const { id, properties } = functionNamed(name);
       expect(properties).toMatchObject({ Runtime: 'nodejs24.x', Handler: 'index.handler', MemorySize: memoryMb, Timeout: timeoutSeconds });
       const { Variables } = properties['Environment'] as { Variables: Record<string, unknown> };
       expect(Variables).toMatchObject({
         SLUICE_TABLE: { Ref: expect.stringContaining('Table') },
-        SLUICE_WORKER: JSON.stringify({ 'bootstrap.servers': 'broker:9092', 'sasl.mechanism': 'PLAIN' }),
+        SLUICE_WORKER: JSON.stringify({ 'key.converter': 'x.Converter', 'bootstrap.servers': 'broker:9092' }),
       });
       expect(Variables['SLUICE_TASK_FUNCTION']).toBe(access.includes('invoke-task') ? functionNamed('task').properties['FunctionName'] : undefined);
       expect('SLUICE_FAILURE_QUEUE_URL' in Variables).toBe(access.includes('send-failures'));
@@ -93,9 +89,10 @@ describe('the template of a cluster', () => {
       (action) => `sqs:${action}`,
     );
     const sendRights = ['GetQueueAttributes', 'GetQueueUrl', 'SendMessage'].map((action) => `sqs:${action}`);
-    expect(Object.keys(rightsOf('rest-api')).sort()).toEqual(tableRights);
-    expect(Object.keys(rightsOf('controller')).sort()).toEqual([...tableRights, ...streamRights, 'lambda:InvokeFunction', ...queueRights].sort());
-    expect(Object.keys(rightsOf('task')).sort()).toEqual([...tableRights, 'lambda:InvokeFunction', ...sendRights].sort());
+    const logRights = ['logs:CreateLogStream', 'logs:PutLogEvents'];
+    expect(Object.keys(rightsOf('rest-api')).sort()).toEqual([...tableRights, ...logRights]);
+    expect(Object.keys(rightsOf('controller')).sort()).toEqual([...tableRights, ...streamRights, 'lambda:InvokeFunction', ...queueRights, ...logRights].sort());
+    expect(Object.keys(rightsOf('task')).sort()).toEqual([...tableRights, 'lambda:InvokeFunction', ...sendRights, ...logRights].sort());
     for (const name of ['controller', 'task'] as const) {
       expect(JSON.stringify(rightsOf(name)['lambda:InvokeFunction'])).toContain(`function:${functionNamed('task').properties['FunctionName']}`);
     }
@@ -132,15 +129,27 @@ describe('the template of a cluster', () => {
     template.hasResourceProperties('AWS::CloudWatch::Alarm', { MetricName: 'Errors', Namespace: 'AWS/Lambda' });
   });
 
-  test('lets only signed calls into the REST API', () => {
+  test('asks each call to the REST API for user and password, bounds them, and logs who asked', () => {
     const routes = Object.values(template.findResources('AWS::ApiGatewayV2::Route')).map(({ Properties }) => [
       Properties.RouteKey,
       Properties.AuthorizationType,
     ]);
     expect(routes.sort()).toEqual([
-      ['ANY /', 'AWS_IAM'],
-      ['ANY /{proxy+}', 'AWS_IAM'],
+      ['ANY /', 'CUSTOM'],
+      ['ANY /{proxy+}', 'CUSTOM'],
     ]);
+    template.hasResourceProperties('AWS::ApiGatewayV2::Authorizer', {
+      AuthorizerPayloadFormatVersion: '2.0',
+      EnableSimpleResponses: true,
+      IdentitySource: ['$request.header.Authorization'],
+    });
+    template.hasResourceProperties('AWS::SecretsManager::Secret', {
+      GenerateSecretString: Match.objectLike({ SecretStringTemplate: '{"username":"connect"}', GenerateStringKey: 'password' }),
+    });
+    template.hasResourceProperties('AWS::ApiGatewayV2::Stage', {
+      AccessLogSettings: { Format: Match.stringLikeRegexp('requestId'), DestinationArn: Match.anyValue() },
+      DefaultRouteSettings: { ThrottlingRateLimit: 50, ThrottlingBurstLimit: 100 },
+    });
     template.hasResourceProperties('AWS::ApiGatewayV2::Integration', { PayloadFormatVersion: '2.0' });
   });
 });

@@ -12,7 +12,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 interface Resource {
   readonly Type: string;
   readonly Properties: {
-    readonly Environment: { readonly Variables: { readonly SLUICE_WORKER: { readonly 'Fn::Join': readonly [string, readonly unknown[]] } } };
+    readonly Environment?: { readonly Variables: { readonly SLUICE_WORKER: { readonly 'Fn::Join': readonly [string, readonly unknown[]] } } };
   };
 }
 
@@ -32,13 +32,16 @@ test('cdk synth makes a template with the functions as they are, and asks for th
   const template = JSON.parse(await readFile(join(output, 'Sluice.template.json'), 'utf8'));
   expect(template.Parameters.BootstrapServers).toMatchObject({ Type: 'String' });
   const functions = Object.values<Resource>(template.Resources).filter(({ Type }) => Type === 'AWS::Lambda::Function');
-  expect(functions).toHaveLength(3);
-  const [, parts] = functions[0]?.Properties.Environment.Variables.SLUICE_WORKER['Fn::Join'] ?? [];
+  // The three of the topology, and the authorizer.
+  expect(functions).toHaveLength(4);
+  const withWorker = functions.filter(({ Properties }) => Properties.Environment?.Variables.SLUICE_WORKER);
+  expect(withWorker).toHaveLength(3);
+  const [, parts] = withWorker[0]?.Properties.Environment?.Variables.SLUICE_WORKER['Fn::Join'] ?? [];
   expect(JSON.parse((parts ?? []).map((part) => (typeof part === 'string' ? part : 'broker:9092')).join(''))).toMatchObject({
     'bootstrap.servers': 'broker:9092',
     'key.converter': 'org.apache.kafka.connect.json.JsonConverter',
   });
   const assets = (await readdir(output)).filter((name) => name.startsWith('asset.'));
-  expect(assets).toHaveLength(3);
+  expect(assets).toHaveLength(4);
   for (const asset of assets) expect(await readdir(join(output, asset))).toContain('index.cjs');
 });

@@ -1,0 +1,187 @@
+import { Duration } from 'aws-cdk-lib';
+import { Alarm, ComparisonOperator, type IMetric, MathExpression, Metric, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
+import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
+import type { ITopic } from 'aws-cdk-lib/aws-sns';
+import { Construct } from 'constructs';
+import type { ConnectCluster } from './connect-cluster.ts';
+
+/** Where the functions put their metrics. */
+export const metricNamespace = 'Sluice';
+
+export interface AlarmsProps {
+  /** Told when an alarm rings and when it is over. */
+  readonly topic?: ITopic;
+  /** How long the lag of a sink may grow. Default: 15 minutes. */
+  readonly lagGrowing?: Duration;
+}
+
+interface AlarmOptions {
+  readonly metric: IMetric;
+  readonly threshold?: number;
+  readonly periods?: number;
+  /** Nothing was measured: that is the trouble. */
+  readonly missingIsBreaching?: boolean;
+  readonly comparison?: ComparisonOperator;
+  /** What it means and what to do. */
+  readonly description: string;
+}
+
+const minute = Duration.minutes(1);
+
+/** A metric of ours, of a connector, or over all of them. */
+export function sluiceMetric(metricName: string, statistic: string, connector?: string, period: Duration = minute): Metric {
+  return new Metric({ namespace: metricNamespace, metricName, statistic, period, ...(connector === undefined ? {} : { dimensionsMap: { connector } }) });
+}
+
+/** A sum over all connectors, whatever their names are. */
+export function overConnectors(metricName: string, statistic: 'Sum' | 'Maximum', period: Duration = minute): MathExpression {
+  const search = `SEARCH('{${metricNamespace},connector} MetricName="${metricName}"', '${statistic}', ${period.toSeconds()})`;
+  return new MathExpression({ expression: statistic === 'Sum' ? `SUM(${search})` : `MAX(${search})`, label: metricName, period });
+}
+
+/** Alarms on what should wake somebody. Each description says what to do. */
+export class ConnectAlarms extends Construct {
+  readonly alarms: readonly Alarm[];
+  readonly #topic: ITopic | undefined;
+
+  constructor(scope: Construct, id: string, cluster: ConnectCluster, { topic }: AlarmsProps = {}) {
+    super(scope, id);
+    this.#topic = topic;
+    const { failures } = cluster.queues;
+    const { controller, task } = cluster.functions;
+    const api = cluster.restApi.api;
+    this.alarms = [
+      this.#alarm('Failure', {
+        metric: failures.metricApproximateNumberOfMessagesVisible({ period: minute, statistic: 'Maximum' }),
+        description:
+          'A task or connector failed. Each message of the failure queue tells which one, why, and what to do; delete it when that is done. GET /connectors?expand=status shows what is FAILED now.',
+      }),
+      this.#alarm('FailureUnanswered', {
+        metric: failures.metricApproximateAgeOfOldestMessage({ period: minute, statistic: 'Maximum' }),
+        threshold: Duration.days(7).toSeconds(),
+        description: 'A failure has waited in the failure queue for a week, and is forgotten after two: deal with it, and delete its message.',
+      }),
+      this.#alarm('TrackingLost', {
+        metric: cluster.queues['failed-invocations'].metricApproximateAgeOfOldestMessage({ period: minute, statistic: 'Maximum' }),
+        threshold: 900,
+        description: 'Failed invocations have waited for 15 minutes for the controller: read its log, and see whether its triggers are enabled.',
+      }),
+      this.#alarm('ControllerFailure', {
+        metric: controller.metricErrors({ period: minute, statistic: 'Sum' }),
+        periods: 3,
+        description:
+          'The controller fails again and again, so that no task is started: read its log. Kafka or the table cannot be reached, or a right is missing.',
+      }),
+      this.#alarm('ControllerSilent', {
+        metric: controller.metricInvocations({ period: minute, statistic: 'Sum' }),
+        comparison: ComparisonOperator.LESS_THAN_THRESHOLD,
+        periods: 5,
+        missingIsBreaching: true,
+        description: 'The controller has not looked for five minutes, so that nothing is started: see whether its rule in EventBridge is enabled.',
+      }),
+      this.#alarm('Throttled', {
+        metric: task.metricThrottles({ period: minute, statistic: 'Sum' }),
+        periods: 5,
+        description:
+          'Task runs have been throttled for five minutes: the account (or the reserved concurrency of the task function) allows fewer runs at once than there is work. Raise it.',
+      }),
+      this.#alarm('TaskTimeout', {
+        metric: task.metricErrors({ period: minute, statistic: 'Sum' }),
+        periods: 3,
+        description:
+          'Task runs crash or run out of time or memory: the failure queue and the log of the task function tell which. Choose a larger size if it is memory.',
+      }),
+      this.#alarm('ApiFailure', {
+        metric: api.metricServerError({ period: minute, statistic: 'Sum' }),
+        threshold: 5,
+        periods: 3,
+        description: 'The REST API answers with errors of its own: read the log of the rest-api function.',
+      }),
+    ];
+  }
+
+  #alarm(id: string, options: AlarmOptions): Alarm {
+    return alarm(this, id, options, this.#topic);
+  }
+}
+
+/** Alarms of one connector. */
+export class ConnectorAlarms extends Construct {
+  readonly alarms: readonly Alarm[];
+
+  constructor(
+    scope: Construct,
+    id: string,
+    { connector, kind, topic, lagGrowing = Duration.minutes(15) }: AlarmsProps & { connector: string; kind: 'source' | 'sink' },
+  ) {
+    super(scope, id);
+    const alarms = [
+      alarm(
+        this,
+        'Failed',
+        {
+          metric: sluiceMetric('TaskFailures', 'Sum', connector),
+          description: `A task of connector ${connector} failed: GET /connectors/${connector}/status has its trace. Mend what it names, then POST /connectors/${connector}/restart?includeTasks=true&onlyFailed=true.`,
+        },
+        topic,
+      ),
+      alarm(
+        this,
+        'LostRuns',
+        {
+          metric: sluiceMetric('LostRuns', 'Sum', connector),
+          periods: 3,
+          description: `Runs of connector ${connector} are lost again and again (crash, memory, time); they are started again by themselves. Look into the log of the task function.`,
+        },
+        topic,
+      ),
+      alarm(
+        this,
+        'DeadLetters',
+        {
+          metric: sluiceMetric('deadletterqueue-produce-requests', 'Sum', connector),
+          description: `Connector ${connector} put records into its dead letter queue: read why in their headers (__connect.errors.*).`,
+        },
+        topic,
+      ),
+    ];
+    if (kind === 'sink')
+      alarms.push(
+        alarm(
+          this,
+          'LagGrowing',
+          {
+            metric: new MathExpression({
+              expression: 'RATE(lag)',
+              usingMetrics: { lag: sluiceMetric('sink-record-lag', 'Maximum', connector) },
+              label: 'growth of the lag',
+              period: minute,
+            }),
+            threshold: 0,
+            comparison: ComparisonOperator.GREATER_THAN_THRESHOLD,
+            periods: lagGrowing.toMinutes(),
+            description: `The lag of connector ${connector} has grown for ${lagGrowing.toMinutes()} minutes: it cannot keep up. More partitions and a higher tasks.max help, or a faster target.`,
+          },
+          topic,
+        ),
+      );
+    this.alarms = alarms;
+  }
+}
+
+function alarm(scope: Construct, id: string, options: AlarmOptions, topic: ITopic | undefined): Alarm {
+  const { metric, threshold = 1, periods = 1, missingIsBreaching = false, description } = options;
+  const made = new Alarm(scope, id, {
+    metric,
+    threshold,
+    evaluationPeriods: periods,
+    comparisonOperator: options.comparison ?? ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+    treatMissingData: missingIsBreaching ? TreatMissingData.BREACHING : TreatMissingData.NOT_BREACHING,
+    alarmDescription: description,
+  });
+  if (topic) {
+    made.addAlarmAction(new SnsAction(topic));
+    made.addOkAction(new SnsAction(topic));
+  }
+  return made;
+}

@@ -1,0 +1,102 @@
+import { readFileSync } from 'node:fs';
+import { CustomResource, Duration, type RemovalPolicy } from 'aws-cdk-lib';
+import type { ITopic } from 'aws-cdk-lib/aws-sns';
+import { Construct } from 'constructs';
+import { ConnectorValidator } from '../../shared/herder/connector-validator.ts';
+import { unknownKeys } from '../../shared/herder/unknown-keys.ts';
+import { plugins } from '../../shared/plugins.ts';
+import { parseConnectorFile } from '../local/spec-files.ts';
+import { ConnectorAlarms } from './alarms.ts';
+import type { ConnectCluster } from './connect-cluster.ts';
+
+export interface ConnectorProps {
+  readonly cluster: ConnectCluster;
+  /** The connector's name. Default: the `name` of the config or file, or else the id of the construct. */
+  readonly connectorName?: string;
+  /** Kafka Connect's config. Secrets are references to config providers, never values. This or `file`. */
+  readonly config?: Readonly<Record<string, string | number | boolean>>;
+  /** A spec file: JSON in both of Kafka Connect's forms, or `.properties`. */
+  readonly file?: string;
+  /** Default: STARTED, and then the deployment waits until it runs. */
+  readonly state?: 'STARTED' | 'PAUSED' | 'STOPPED';
+  /** Take over a connector of this name that was made by REST, with its offsets. Default: false, the deployment fails. */
+  readonly adopt?: boolean;
+  /** Keys that no definition knows are likely mistyped. `ignore`: they are left to the connector, as Kafka Connect does. Default: fail. */
+  readonly unknownKeys?: 'fail' | 'ignore';
+  /** How long it may take to run. Default: 5 minutes; 14 at most. */
+  readonly timeout?: Duration;
+  /** RETAIN: the connector goes on when it leaves the stack. Default: it is deleted. */
+  readonly removalPolicy?: RemovalPolicy;
+  /** Told of this connector's alarms. Default: the topic of the cluster's alarms. */
+  readonly alarmTopic?: ITopic;
+}
+
+/**
+ * A connector that belongs to a stack: created, changed and deleted with it. Its config is checked when the stack is synthesized, by
+ * the plugins' own definitions; a deployment waits until its tasks run, and rolls back with the trace when they fail.
+ */
+export class Connector extends Construct {
+  readonly connectorName: string;
+  readonly config: Readonly<Record<string, string>>;
+
+  /** Throws Error when there is neither config nor file, or the file cannot be read. A wrong config is an error of the synthesis. */
+  constructor(scope: Construct, id: string, props: ConnectorProps) {
+    super(scope, id);
+    const { cluster, timeout = Duration.minutes(5), state = 'STARTED', adopt = false } = props;
+    const given = this.#given(props);
+    this.connectorName = props.connectorName ?? given['name'] ?? id;
+    this.config = { ...given, name: this.connectorName };
+    this.node.addValidation({ validate: () => errorsOf(this.connectorName, this.config, cluster.worker, props.unknownKeys ?? 'fail') });
+    const resource = new CustomResource(this, 'Resource', {
+      serviceToken: cluster.connectorResource.functionArn,
+      resourceType: 'Custom::KafkaConnector',
+      properties: { Name: this.connectorName, Config: this.config, State: state, Adopt: adopt, TimeoutSeconds: timeout.toSeconds() },
+      ...(props.removalPolicy ? { removalPolicy: props.removalPolicy } : {}),
+    });
+    // A connector can only run, and only be deleted, while everything else of the cluster is there.
+    resource.node.addDependency(cluster);
+    const kind = kindOf(this.config);
+    const topic = props.alarmTopic ?? cluster.alarmTopic;
+    if (kind !== null) new ConnectorAlarms(this, 'Alarms', { connector: this.connectorName, kind, ...(topic ? { topic } : {}) });
+  }
+
+  #given({ config, file }: ConnectorProps): Record<string, string> {
+    if ((config === undefined) === (file === undefined)) throw new Error(`${this.node.path}: a connector needs either config or file`);
+    if (config !== undefined) return Object.fromEntries(Object.entries(config).map(([key, value]) => [key, String(value)]));
+    const { name, config: read } = parseConnectorFile(file as string, readFileSync(file as string, 'utf8'));
+    return { ...read, name };
+  }
+}
+
+/** What is wrong with a config, a line for each key: what it is, and what would be right. */
+function errorsOf(name: string, config: Readonly<Record<string, string>>, worker: Readonly<Record<string, string>>, unknown: 'fail' | 'ignore'): string[] {
+  try {
+    const infos = new ConnectorValidator({ plugins, worker }).validateOffline(config);
+    const wrong = infos.configs.flatMap(({ value }) =>
+      value === null ? [] : value.errors.map((error) => `Connector ${name}, ${value.name}: ${error}${choices(value.recommended_values)}`),
+    );
+    const nobody = unknown === 'ignore' ? [] : unknownKeys(config, infos);
+    return [
+      ...wrong,
+      ...nobody.map(
+        ({ key, suggestion }) =>
+          `Connector ${name}, ${key}: there is no such key${suggestion === null ? '' : `; did you mean ${suggestion}?`} (unknownKeys: 'ignore' leaves it to the connector)`,
+      ),
+    ];
+  } catch (error) {
+    return [`Connector ${name}: ${(error as Error).message}`];
+  }
+}
+
+/** What would be right, where that is a list. */
+function choices(values: readonly unknown[]): string {
+  return values.length === 0 ? '' : ` (one of ${values.join(', ')})`;
+}
+
+function kindOf(config: Readonly<Record<string, string>>): 'source' | 'sink' | null {
+  try {
+    return plugins.connector(config['connector.class'] ?? '').kind;
+  } catch {
+    return null;
+  }
+}
