@@ -3,7 +3,7 @@ import { CfnOutput, Duration, Names, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { AttributeType, BillingMode, ProjectionType, StreamViewType, Table, TableEncryption } from 'aws-cdk-lib/aws-dynamodb';
 import { Rule, RuleTargetInput, Schedule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
-import { Effect, type IManagedPolicy, ManagedPolicy, PermissionsBoundary, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { type IManagedPolicy, ManagedPolicy, PermissionsBoundary, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { Architecture, Code, FilterCriteria, FilterRule, Function as LambdaFn, RecursiveLoop, Runtime, StartingPosition } from 'aws-cdk-lib/aws-lambda';
 import { SqsDestination } from 'aws-cdk-lib/aws-lambda-destinations';
@@ -27,6 +27,7 @@ import {
   table as tableKeys,
   triggers,
 } from '../topology.ts';
+import { acknowledgeWildcard } from './acknowledge-wildcard.ts';
 import { ConnectAlarms } from './alarms.ts';
 import { ConnectDashboard } from './dashboard.ts';
 import type { KafkaAccess } from './kafka-access.ts';
@@ -237,23 +238,30 @@ export class ConnectCluster extends Construct {
   }
 
   #grant(grantee: LambdaFn, { name, access }: AnyFunctionSpec): void {
-    const { kafka, secretPrefixes = [] } = this.#props;
+    const { encryptionKey, kafka, secretPrefixes = [] } = this.#props;
     const invokable = [['invoke-task', 'task'] as const, ['invoke-controller', 'controller'] as const].filter(([right]) => access.includes(right));
-    if (access.includes('table')) this.table.grant(grantee, ...tableActions.map((action) => `dynamodb:${action}`));
+    if (access.includes('table')) {
+      // Not `table.grant`, which allows every index there may ever be.
+      const resources = [this.table.tableArn, `${this.table.tableArn}/index/${tableKeys.dueIndex.name}`];
+      grantee.addToRolePolicy(new PolicyStatement({ actions: tableActions.map((action) => `dynamodb:${action}`), resources }));
+      encryptionKey?.grantEncryptDecrypt(grantee);
+    }
     if (access.includes('send-failures')) this.queues.failures.grantSendMessages(grantee);
     if (access.includes('kafka')) {
       for (const secret of kafka.secrets) secret.grantRead(grantee);
-      for (const statement of kafka.statements) grantee.addToRolePolicy(statement.copy());
+      for (const statement of kafka.statements) {
+        grantee.addToRolePolicy(statement.copy());
+        for (const each of statement.resources)
+          if (each.endsWith('*'))
+            acknowledgeWildcard(grantee, each, 'Connectors name topics and groups of this cluster when they are made, not when it is deployed.');
+      }
     }
     if (name === 'task' && secretPrefixes.length > 0) {
       const { partition, region, account } = Stack.of(this);
-      grantee.addToRolePolicy(
-        new PolicyStatement({
-          effect: Effect.ALLOW,
-          actions: ['secretsmanager:GetSecretValue'],
-          resources: secretPrefixes.map((prefix) => `arn:${partition}:secretsmanager:${region}:${account}:secret:${prefix}*`),
-        }),
-      );
+      const resources = secretPrefixes.map((prefix) => `arn:${partition}:secretsmanager:${region}:${account}:secret:${prefix}*`);
+      grantee.addToRolePolicy(new PolicyStatement({ actions: ['secretsmanager:GetSecretValue'], resources }));
+      for (const each of resources)
+        acknowledgeWildcard(grantee, each, 'Connectors may name secrets that begin so: their owners add secrets without a deployment of this stack.');
     }
     if (invokable.length > 0)
       grantee.addToRolePolicy(new PolicyStatement({ actions: ['lambda:InvokeFunction'], resources: invokable.map(([, target]) => this.#arn(target)) }));
@@ -291,6 +299,7 @@ export class ConnectCluster extends Construct {
             filters: [FilterCriteria.filter({ dynamodb: { NewImage: { [trigger.attribute]: { S: FilterRule.exists() } } } })],
           }),
         );
+        acknowledgeWildcard(target, '*', 'dynamodb:ListStreams, which an event source mapping needs, knows no resource.');
       } else if (trigger.kind === 'queue') {
         target.addEventSource(new SqsEventSource(this.queues[trigger.queue], { batchSize: trigger.batchSize }));
       }

@@ -120,11 +120,7 @@ describe('a cluster', () => {
     }));
     const functions = Object.values(template.findResources('AWS::Lambda::Function'));
     const inside = functions.filter(({ Properties }) => Properties.VpcConfig?.SubnetIds?.[0] === 'subnet-1');
-    expect(inside.map(({ Properties }) => String(Properties.FunctionName).replace(/^.*[0-9A-F]{8}-/, '')).sort()).toEqual([
-      'controller',
-      'rest-api',
-      'task',
-    ]);
+    expect(inside.map(({ Properties }) => String(Properties.FunctionName).replace(/^.*[0-9A-F]{8}-/, '')).sort()).toEqual(['controller', 'rest-api', 'task']);
     const services = JSON.stringify(Object.values(template.findResources('AWS::EC2::VPCEndpoint')).map(({ Properties }) => Properties.ServiceName));
     for (const service of ['lambda', 'sqs', 'secretsmanager', 'ssm', 'sts', 'dynamodb']) expect(services).toContain(`.${service}`);
   });
