@@ -1,4 +1,5 @@
 import { Logger as PowertoolsLogger } from '@aws-lambda-powertools/logger';
+import { Metrics as PowertoolsMetrics } from '@aws-lambda-powertools/metrics';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { InvocationType, InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
@@ -8,7 +9,7 @@ import type { Logger } from '../shared/connect/logger.ts';
 import type { Plugins } from '../shared/connect/plugins.ts';
 import { createKafkaClients } from '../shared/kafka/kafka-clients.ts';
 import type { KafkaClients } from '../shared/kafka/ports.ts';
-import { emfMetrics, type FlushableMetrics } from '../shared/observability/emf-metrics.ts';
+import { type FlushableMetrics, invocationMetrics, type MetricsLevel } from '../shared/observability/invocation-metrics.ts';
 import { structuredLogger } from '../shared/observability/structured-logger.ts';
 import { plugins } from '../shared/plugins.ts';
 import { ConfigTransformer } from '../shared/runtime/config-transformer.ts';
@@ -42,7 +43,7 @@ export function createEnvironment(env: Readonly<Record<string, string | undefine
     worker,
     clock,
     logger,
-    metrics: emfMetrics(),
+    metrics: metricsOf(env, clock),
     invoker: lambdaInvoker(env['SLUICE_TASK_FUNCTION'], region),
     failures: sqsFailureQueue(env['SLUICE_FAILURE_QUEUE_URL'], region, logger),
     workerId: env['SLUICE_WORKER_ID'] ?? workerIdOf(env),
@@ -81,6 +82,20 @@ function workerProperties(env: Readonly<Record<string, string | undefined>>): Re
 function logLevel(level: string | undefined): 'TRACE' | 'DEBUG' | 'INFO' | 'WARN' | 'ERROR' {
   const upper = (level ?? 'INFO').toUpperCase();
   return upper === 'TRACE' || upper === 'DEBUG' || upper === 'WARN' || upper === 'ERROR' ? upper : 'INFO';
+}
+
+/** One line of metrics has the dimensions of what it is about, and no other: Powertools would add `service` to all. */
+function metricsOf(env: Readonly<Record<string, string | undefined>>, clock: Clock): FlushableMetrics {
+  const line = new PowertoolsMetrics({ namespace: env['POWERTOOLS_METRICS_NAMESPACE'] || 'Sluice' });
+  line.clearDefaultDimensions();
+  const interval = env['SLUICE_METRICS_INTERVAL_MS'] ?? '60000';
+  if (!/^[1-9]\d*$/.test(interval)) throw new ConfigException('The environment variable SLUICE_METRICS_INTERVAL_MS must be a number of milliseconds');
+  return invocationMetrics({ line, clock, level: metricsLevel(env['SLUICE_METRICS'] ?? 'standard'), intervalMs: Number(interval) });
+}
+
+function metricsLevel(level: string): MetricsLevel {
+  if (level === 'standard' || level === 'detailed' || level === 'off') return level;
+  throw new ConfigException('The environment variable SLUICE_METRICS must be standard, detailed or off');
 }
 
 /** The log stream names an execution environment on Lambda; characters that have a meaning in it are left out. */

@@ -1,7 +1,8 @@
 import middy from '@middy/core';
 import type { Context, DynamoDBStreamEvent, SQSEvent } from 'aws-lambda';
+import { Census } from '../../shared/controller/census.ts';
 import { Controller, type LookResult } from '../../shared/controller/controller.ts';
-import { flushMetrics } from '../middleware/flush-metrics.ts';
+import { measureInvocation } from '../middleware/measure-invocation.ts';
 import { createEnvironment } from '../wiring.ts';
 import { crashedRunOf } from './crashed-run.ts';
 
@@ -15,10 +16,12 @@ const heartbeatIntervalMs = 30_000;
 
 const environment = createEnvironment(process.env);
 const controller = new Controller(environment);
+const census = new Census(environment);
 let lastHeartbeatAt = 0;
+let lastCensusAt = 0;
 
 export const handler = middy<Tick | DynamoDBStreamEvent | SQSEvent, LookResult, Error, Context>({ timeoutEarlyInMillis: 0 })
-  .use(flushMetrics(environment))
+  .use(measureInvocation(environment, 'controller'))
   .handler(async (event) => {
     if ('Records' in event) for (const record of event.Records) if ('body' in record) await controller.crashed(crashedRunOf(record.body));
     const now = environment.clock.now();
@@ -26,5 +29,11 @@ export const handler = middy<Tick | DynamoDBStreamEvent | SQSEvent, LookResult, 
       lastHeartbeatAt = now;
       await controller.heartbeat();
     }
-    return controller.look();
+    const result = await controller.look();
+    // Only the schedule's ticks count: there is one controller for each of them, however many the table's stream calls.
+    if ('kind' in event && now - lastCensusAt >= environment.metrics.intervalMs * 0.9) {
+      lastCensusAt = now;
+      await census.take();
+    }
+    return result;
   });

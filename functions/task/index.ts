@@ -2,7 +2,7 @@ import middy from '@middy/core';
 import type { Context } from 'aws-lambda';
 import type { RunOutcome, RunRequest } from '../../shared/runtime/task-run.ts';
 import { Worker } from '../../shared/runtime/worker.ts';
-import { flushMetrics } from '../middleware/flush-metrics.ts';
+import { measureInvocation } from '../middleware/measure-invocation.ts';
 import { createEnvironment } from '../wiring.ts';
 
 /** Kept back from the time of an invocation, so that the last flush, commit and release finish before Lambda stops it. */
@@ -18,7 +18,7 @@ const shutdown = new AbortController();
 process.once('SIGTERM', () => shutdown.abort());
 
 export const handler = middy<RunRequest, RunOutcome, Error, Context>({ timeoutEarlyInMillis: 0 })
-  .use(flushMetrics(environment))
+  .use(measureInvocation(environment, 'task', ({ connector }: RunRequest) => connector))
   .handler((request, context) => {
     const now = environment.clock.now();
     const remaining = context.getRemainingTimeInMillis();

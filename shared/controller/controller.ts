@@ -44,7 +44,7 @@ export class Controller {
 
   /** One look at everything that is due. One connector's trouble never keeps another from being looked at. */
   async look(): Promise<LookResult> {
-    const { storage, clock } = this.#ports;
+    const { storage, clock, metrics } = this.#ports;
     const now = clock.now();
     const { specs, tasks } = await storage.control.due(now);
     const failed = tasks.filter(({ failure }) => failure !== null);
@@ -59,6 +59,8 @@ export class Controller {
     const moved = await this.#replanMoved(planned);
     const runnable = await this.#withWork(ready.filter(({ connector }) => !moved.has(connector)));
     const invoked = await this.#dispatch(runnable, now);
+    metrics.add('ControllerLooks', 1, {});
+    metrics.add('look-time-ms', clock.now() - now, {});
     return { connectors: specs.length, invoked, lost: repaired, routed };
   }
 
@@ -120,7 +122,7 @@ export class Controller {
       at: now,
       action: `Nothing was lost: the task goes on from its stored offsets${backoff > 0 ? ` in ${backoff / 1000} s` : ''}. If it happens again, look into the log of the task function`,
     };
-    metrics.add('LostRuns', 1, 'Count', { connector: task.connector, task: task.task });
+    metrics.add('LostRuns', 1, { connector: task.connector, task: task.task });
     return storage.control.loseRun(task, now + backoff, failure);
   }
 

@@ -1,4 +1,5 @@
 import type { Plugins } from '../connect/plugins.ts';
+import { taskStateOf, tasksOf } from '../runtime/task-state.ts';
 import type { ConnectorSnapshot, TaskItem } from '../storage/ports.ts';
 import type { ConnectorInfo, ConnectorStateInfo, State, TaskState } from './entities.ts';
 
@@ -12,9 +13,7 @@ export interface StateContext {
 
 /**
  * States as Kafka Connect's clients know them, derived when they are read. A connector is what its target state says,
- * unless planning it failed (FAILED) or is still to come (UNASSIGNED). A task that failed stays FAILED until it is
- * restarted; otherwise it is PAUSED once its run has stopped, UNASSIGNED while a plan for a newer config is to come, and
- * RUNNING, whether a run of it is under way or not.
+ * unless planning it failed (FAILED) or is still to come (UNASSIGNED).
  */
 export function connectorStateInfo(snapshot: ConnectorSnapshot, context: StateContext): ConnectorStateInfo {
   const { spec, status } = snapshot;
@@ -34,11 +33,6 @@ export function connectorInfo(snapshot: ConnectorSnapshot): ConnectorInfo {
   return { name, config, tasks: tasksOf(snapshot).map(({ task }) => ({ connector: name, task })), type };
 }
 
-/** Tasks in order; none of a connector that is stopped, even while their items are still there. */
-export function tasksOf({ spec, tasks }: ConnectorSnapshot): readonly TaskItem[] {
-  return spec.targetState === 'STOPPED' ? [] : [...tasks].sort((one, other) => one.task - other.task);
-}
-
 function connectorState({ spec, status, tasks }: ConnectorSnapshot): State {
   if (spec.targetState === 'STOPPED') return 'STOPPED';
   if (status?.state === 'FAILED') return 'FAILED';
@@ -48,14 +42,7 @@ function connectorState({ spec, status, tasks }: ConnectorSnapshot): State {
 }
 
 function taskState({ spec }: ConnectorSnapshot, task: TaskItem, version: string | null, { now, workerId }: StateContext): TaskState {
-  const running = task.lease !== null && task.lease.expiresAt > now;
-  const state = ((): State => {
-    const replaced = task.generation !== spec.generation;
-    if (task.state === 'FAILED' && !replaced) return 'FAILED';
-    if (spec.targetState === 'PAUSED' && !running) return 'PAUSED';
-    if (replaced) return 'UNASSIGNED';
-    return task.state === 'RESTARTING' ? 'RESTARTING' : 'RUNNING';
-  })();
+  const state = taskStateOf(spec, task, now);
   const trace = state === 'FAILED' ? task.trace : null;
   return { id: task.task, state, worker_id: task.workerId || workerId, version, ...(trace ? { trace } : {}) };
 }

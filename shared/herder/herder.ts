@@ -7,10 +7,11 @@ import type { Logger } from '../connect/logger.ts';
 import type { Plugins } from '../connect/plugins.ts';
 import { versionRequirement } from '../connect/version-range.ts';
 import type { KafkaClients } from '../kafka/ports.ts';
+import { tasksOf } from '../runtime/task-state.ts';
 import type { ConnectorSnapshot, ConnectorSpec, SpecChange, Storage, TargetState } from '../storage/ports.ts';
 import { BadRequestException, ConnectRestException } from './connect-rest-exception.ts';
 import { type OffsetChange, sinkConnectorOffsets } from './connector-offsets.ts';
-import { connectorInfo, connectorStateInfo, tasksOf } from './connector-state.ts';
+import { connectorInfo, connectorStateInfo } from './connector-state.ts';
 import { ConnectorValidator } from './connector-validator.ts';
 import type {
   ConfigInfos,

@@ -143,7 +143,7 @@ export async function failConnector(ports: RuntimePorts, spec: ConnectorSpec, ru
     action: `Read the trace, mend what it names, then PUT the config again or POST /connectors/${encodeURIComponent(spec.name)}/restart`,
   };
   logger.error(`Connector ${spec.name} failed`, { connector: spec.name, error: failure.error });
-  metrics.add('TaskFailures', 1, 'Count', { connector: spec.name });
+  metrics.add('TaskFailures', 1, { connector: spec.name });
   // Told first: a message twice is better than none.
   await failures.send(failure);
   await storage.control.failConnector(spec, failure, workerId);

@@ -3,11 +3,12 @@ import type { Logger } from '../connect/logger.ts';
 import type { Plugins } from '../connect/plugins.ts';
 import type { KafkaClients } from '../kafka/ports.ts';
 import type { FailureReport, Storage } from '../storage/ports.ts';
+import type { Dimensions, Measure } from './measures.ts';
 import type { TaskInvoker } from './task-run.ts';
 
-/** Numbers about what happens; names are Kafka Connect's where it has one. */
+/** Numbers about what happens. To be told of batches, commits and failures, never of each record. */
 export interface Metrics {
-  add(name: string, value: number, unit: 'Count' | 'Milliseconds' | 'Bytes', dimensions: { connector: string; task?: number }): void;
+  add(measure: Measure, value: number, dimensions: Dimensions): void;
 }
 
 /** Where failures are told to people: an SQS queue or a Kafka topic. Resolves when the queue has it. */

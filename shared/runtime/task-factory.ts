@@ -47,7 +47,7 @@ export async function createWorkerTask(ports: RuntimePorts, item: TaskItem, conn
     const dimensions = { connector, task };
     const deadLetters = await deadLetterQueue(ports, settings, config, item, closers);
     const reporters: ErrorReporter[] = [];
-    if (settings.errorsLog) reporters.push(new LogReporter({ logger, connector, task, includeMessages: settings.errorsLogIncludeMessages }));
+    if (settings.errorsLog) reporters.push(new LogReporter({ logger, connector, task, includeMessages: settings.errorsLogIncludeMessages, metrics }));
     if (deadLetters !== null) reporters.push(deadLetters);
     const parts: TaskParts = {
       definition,

@@ -9,6 +9,7 @@ import type { Stage } from './errors/processing-context.ts';
 import { InterruptedException } from './errors/retry-with-tolerance-operator.ts';
 import { InternalSinkRecord } from './internal-sink-record.ts';
 import type { RunControl } from './run-control.ts';
+import { SinkTaskMetrics } from './task-metrics.ts';
 import type { TaskParts, WorkerTask, WorkerTaskResult } from './worker-task.ts';
 
 /** How many commits in a row may fail before the task does. Kafka Connect rewinds for ever; a sink that can never flush should be seen. */
@@ -25,6 +26,7 @@ const defaultPutBackoffMs = 1_000;
 export class WorkerSinkTask implements WorkerTask {
   readonly #parts: TaskParts;
   readonly #reader: PartitionReader;
+  readonly #metrics: SinkTaskMetrics;
   #task!: SinkTask;
   #item: TaskItem;
   #signal: AbortSignal = AbortSignal.abort();
@@ -47,6 +49,7 @@ export class WorkerSinkTask implements WorkerTask {
     this.#parts = parts;
     this.#item = item;
     this.#reader = reader;
+    this.#metrics = new SinkTaskMetrics(parts.metrics, parts.clock, item);
     this.#committed = new Map(item.offsets);
   }
 
@@ -54,6 +57,7 @@ export class WorkerSinkTask implements WorkerTask {
     this.#item = item;
     this.#signal = control.signal;
     if (!this.#started) await this.#start();
+    this.#metrics.assigned(item.partitions.length);
     const { clock, settings } = this.#parts;
     let records = 0;
     let lastRecordAt = clock.now();
@@ -101,7 +105,6 @@ export class WorkerSinkTask implements WorkerTask {
     }
     this.#throwRaised();
     const clean = await this.#commit(true);
-    this.#count('sink-record-read-total', records);
     return { outcome: control.signal.aborted ? 'more' : 'idle', records, delayMs: 0, reusable: clean };
   }
 
@@ -121,9 +124,11 @@ export class WorkerSinkTask implements WorkerTask {
     const { definition, logger } = this.#parts;
     if (definition.kind !== 'sink') throw new ConnectException(`${definition.className} is not a sink connector`);
     const item = this.#item;
-    this.#task = await definition.createTask(this.#context());
-    this.#started = true;
-    await this.#task.start();
+    await this.#metrics.start(async () => {
+      this.#task = await definition.createTask(this.#context());
+      this.#started = true;
+      await this.#task.start();
+    });
     this.#reader.assign(item.partitions.map((each) => ({ ...each, offset: item.offsets.get(partitionKey(each.topic, each.partition)) ?? null })));
     await this.#task.open(item.partitions);
     logger.debug('Sink task started', { connector: item.connector, task: item.task, partitions: item.partitions.length });
@@ -255,8 +260,11 @@ export class WorkerSinkTask implements WorkerTask {
 
   /** Converts and puts. False when the run ended before everything was put. */
   async #take(batches: readonly PartitionRecords[], control: RunControl): Promise<boolean> {
+    this.#metrics.read(batches.reduce((sum, { records }) => sum + records.length, 0));
     try {
-      return await this.#deliver(batches.length === 0 ? [] : await this.#convert(batches), control);
+      const taken = await this.#deliver(batches.length === 0 ? [] : await this.#convert(batches), control);
+      if (taken) this.#metrics.delivered(batches);
+      return taken;
     } catch (error) {
       if (error instanceof InterruptedException) return false;
       throw error;
@@ -268,9 +276,10 @@ export class WorkerSinkTask implements WorkerTask {
     const { clock, logger } = this.#parts;
     for (;;) {
       try {
+        const startedAt = clock.now();
         await this.#task.put(records);
         this.#putTimeoutMs = null;
-        if (records.length > 0) this.#count('sink-record-send-total', records.length);
+        this.#metrics.put(records.length, startedAt);
         return true;
       } catch (error) {
         if (!isRetriable(error)) throw new ConnectException('Exiting WorkerSinkTask due to unrecoverable exception.', { cause: error });
@@ -303,20 +312,33 @@ export class WorkerSinkTask implements WorkerTask {
       if (current !== undefined && offset <= current && this.#committed.get(key) !== offset) changed.set(key, offset);
     }
     if (changed.size > 0) {
-      await storage.runs.commitSinkOffsets(this.#item, changed);
+      try {
+        await storage.runs.commitSinkOffsets(this.#item, changed);
+      } catch (error) {
+        this.#metrics.storeFailed(error);
+        throw error;
+      }
       for (const [key, offset] of changed) this.#committed.set(key, offset);
       await this.#parts.mirrorOffsets(changed);
     }
     this.#commitFailures = 0;
-    this.#parts.metrics.add('offset-commit-avg-time-ms', clock.now() - startedAt, 'Milliseconds', { connector: this.#item.connector, task: this.#item.task });
+    this.#metrics.sinkCommitted(startedAt, this.#uncommitted());
     // What the task holds back was put but is not safe: a warm instance still has it, so its position stands.
     return true;
+  }
+
+  /** How many records of what was put are not stored as done. */
+  #uncommitted(): number {
+    let count = 0n;
+    for (const [key, offset] of this.#current) count += offset - (this.#committed.get(key) ?? this.#origins.get(key) ?? offset);
+    return Number(count);
   }
 
   async #commitFailed(error: unknown, closing: boolean): Promise<void> {
     if (error instanceof FencedException) throw error;
     const { logger, clock, settings } = this.#parts;
     this.#commitFailures++;
+    this.#metrics.commitFailed();
     logger.error('Offset commit failed, rewinding to last committed offsets', { connector: this.#item.connector, task: this.#item.task, error: String(error) });
     if (!isRetriable(error) && (closing || this.#commitFailures >= maxCommitFailures)) {
       throw new ConnectException(`The offset commit failed ${this.#commitFailures} time(s); see the cause`, { cause: error });
@@ -343,9 +365,5 @@ export class WorkerSinkTask implements WorkerTask {
 
   #throwRaised(): void {
     if (this.#raised !== null) throw this.#raised;
-  }
-
-  #count(name: string, value: number): void {
-    this.#parts.metrics.add(name, value, 'Count', { connector: this.#item.connector, task: this.#item.task });
   }
 }

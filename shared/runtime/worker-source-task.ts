@@ -6,6 +6,7 @@ import type { TaskItem } from '../storage/ports.ts';
 import type { Stage } from './errors/processing-context.ts';
 import { InterruptedException } from './errors/retry-with-tolerance-operator.ts';
 import type { RunControl } from './run-control.ts';
+import { SourceTaskMetrics } from './task-metrics.ts';
 import type { TopicCreation } from './topic-creation.ts';
 import type { TaskParts, WorkerTask, WorkerTaskResult } from './worker-task.ts';
 
@@ -34,6 +35,7 @@ interface SubmittedBatch {
 export class WorkerSourceTask implements WorkerTask {
   readonly #parts: TaskParts;
   readonly #producer: RecordProducer;
+  readonly #metrics: SourceTaskMetrics;
   readonly #topics: TopicCreation;
   readonly #reconfigure: () => void;
   #task!: SourceTask;
@@ -51,6 +53,7 @@ export class WorkerSourceTask implements WorkerTask {
     this.#parts = parts;
     this.#item = item;
     this.#producer = producer;
+    this.#metrics = new SourceTaskMetrics(parts.metrics, parts.clock, item);
     this.#topics = topics;
     this.#reconfigure = reconfigure;
   }
@@ -78,6 +81,7 @@ export class WorkerSourceTask implements WorkerTask {
       }
       if (polled !== null && polled.length > 0) {
         records += polled.length;
+        this.#metrics.polled(polled, pollStartedAt);
         if (!(await this.#take(polled))) {
           complete = false;
           break;
@@ -90,14 +94,14 @@ export class WorkerSourceTask implements WorkerTask {
         if (now - pollStartedAt < emptyPollPauseMs) await clock.sleep(emptyPollPauseMs, control.signal);
       }
       if (clock.now() - lastCommitAt >= settings.offsetFlushIntervalMs) {
-        await this.#commit();
+        // Kafka Connect counts a commit that had nothing to store as well; at the end of a run it would only say that the run found nothing.
+        if (!(await this.#commit())) this.#metrics.committed(clock.now());
         lastCommitAt = clock.now();
       }
     }
     const flushed = await this.#flush();
     await this.#commit();
     this.#throwFailures();
-    this.#count('source-record-poll-total', records);
     return { outcome: control.signal.aborted ? 'more' : 'idle', records, delayMs: 0, reusable: complete && flushed && this.#submitted.length === 0 };
   }
 
@@ -113,9 +117,11 @@ export class WorkerSourceTask implements WorkerTask {
   async #start(): Promise<void> {
     const { definition } = this.#parts;
     if (definition.kind !== 'source') throw new ConnectException(`${definition.className} is not a source connector`);
-    this.#task = await definition.createTask(this.#context());
-    this.#started = true;
-    await this.#task.start();
+    await this.#metrics.start(async () => {
+      this.#task = await definition.createTask(this.#context());
+      this.#started = true;
+      await this.#task.start();
+    });
   }
 
   #context(): SourceTaskContext {
@@ -197,14 +203,16 @@ export class WorkerSourceTask implements WorkerTask {
   async #submit(batch: ProducerRecord[], offsets: Map<SourcePartition, SourceOffset | null>, records: SubmittedBatch['records']): Promise<void> {
     const submitted: SubmittedBatch = { offsets, records, result: null, failure: null };
     this.#submitted.push(submitted);
+    this.#metrics.sending(batch.length);
     const sending = this.#producer.send(batch).then(
       (result) => {
         submitted.result = result;
+        this.#metrics.sent(batch.length, result.acknowledged);
         if (result.errors.size > 0) this.#produceFailed(submitted, result);
-        else this.#count('source-record-write-total', result.acknowledged);
       },
       (error: unknown) => {
         submitted.failure = error;
+        this.#metrics.sent(batch.length, 0);
       },
     );
     const room = this.#producer.ready();
@@ -222,7 +230,7 @@ export class WorkerSourceTask implements WorkerTask {
         records: result.errors.size,
         error: String(cause),
       });
-      this.#count('total-records-skipped', result.errors.size);
+      this.#metrics.skipped(result.errors.size);
       return;
     }
     submitted.failure = new ConnectException('Unrecoverable exception from producer send callback', { cause });
@@ -284,9 +292,9 @@ export class WorkerSourceTask implements WorkerTask {
     return flushed;
   }
 
-  /** Stores the offsets of everything that is safe, in order; a batch that is not stops it. */
-  async #commit(): Promise<void> {
-    const { storage, settings } = this.#parts;
+  /** Stores the offsets of everything that is safe, in order; a batch that is not stops it. False when there was nothing to store. */
+  async #commit(): Promise<boolean> {
+    const { clock, storage, settings } = this.#parts;
     const offsets = new Map<string, { partition: SourcePartition; offset: SourceOffset | null }>();
     const done: SubmittedBatch[] = [];
     while (this.#submitted[0]?.result && this.#submitted[0].failure === null) {
@@ -298,10 +306,18 @@ export class WorkerSourceTask implements WorkerTask {
       await storage.connectors.addActiveTopics(this.#item.connector, [...this.#newTopics]);
       this.#newTopics.clear();
     }
-    if (done.length === 0) return;
+    if (done.length === 0) return false;
     for (const batch of done) this.#tellRecords(batch);
-    if (offsets.size > 0) await storage.runs.commitSourceOffsets(this.#item, [...offsets.values()]);
-    await this.#task.commit();
+    const startedAt = clock.now();
+    try {
+      if (offsets.size > 0) await storage.runs.commitSourceOffsets(this.#item, [...offsets.values()]);
+      await this.#task.commit();
+    } catch (error) {
+      this.#metrics.commitFailed();
+      throw error;
+    }
+    this.#metrics.committed(startedAt);
+    return true;
   }
 
   #tellRecords({ records, result }: SubmittedBatch): void {
@@ -312,10 +328,6 @@ export class WorkerSourceTask implements WorkerTask {
   #throwFailures(): void {
     if (this.#raised !== null) throw this.#raised;
     for (const { failure } of this.#submitted) if (failure !== null) throw failure;
-  }
-
-  #count(name: string, value: number): void {
-    this.#parts.metrics.add(name, value, 'Count', { connector: this.#item.connector, task: this.#item.task });
   }
 }
 

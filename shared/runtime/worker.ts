@@ -67,7 +67,14 @@ export class Worker {
       expiresAt: invocation.expiresAt,
     });
     if (acquired === null) return { outcome: 'skipped', records: 0 };
-    return this.#runTask(request, invocation, acquired.task, acquired.spec.config);
+    const { clock, metrics } = this.#ports;
+    const startedAt = clock.now();
+    try {
+      return await this.#runTask(request, invocation, acquired.task, acquired.spec.config);
+    } finally {
+      metrics.add('task-runs', 1, { connector: request.connector });
+      metrics.add('task-run-time-ms', clock.now() - startedAt, { connector: request.connector });
+    }
   }
 
   /** Stops every warm instance. */
@@ -134,11 +141,23 @@ export class Worker {
       return warm;
     }
     if (warm !== undefined) await this.#drop(key);
-    const instance = { task: await createWorkerTask(this.#ports, item, config), generation: item.generation, restarts: item.restarts, epoch: item.epoch };
+    const instance = { task: await this.#create(item, config), generation: item.generation, restarts: item.restarts, epoch: item.epoch };
     const [oldest] = this.#instances.keys();
     if (oldest !== undefined && this.#instances.size >= maxInstances) await this.#drop(oldest);
     this.#instances.set(key, instance);
     return instance;
+  }
+
+  async #create(item: TaskItem, config: Readonly<Record<string, string>>): Promise<WorkerTask> {
+    const { metrics } = this.#ports;
+    const dimensions = { connector: item.connector, task: item.task };
+    metrics.add('task-startup-attempts-total', 1, dimensions);
+    try {
+      return await createWorkerTask(this.#ports, item, config);
+    } catch (error) {
+      metrics.add('task-startup-failure-total', 1, dimensions);
+      throw error;
+    }
   }
 
   async #drop(key: string): Promise<void> {
@@ -215,7 +234,7 @@ export class Worker {
       action: `Read the trace, mend what it names, then POST /connectors/${encodeURIComponent(connector)}/tasks/${task}/restart`,
     };
     logger.error(`Task ${connector}-${task} failed`, { connector, task, error: failure.error });
-    metrics.add('TaskFailures', 1, 'Count', { connector, task });
+    metrics.add('TaskFailures', 1, { connector, task });
     try {
       await storage.runs.release(item, { dueAt: null, failure });
     } catch (fenced) {

@@ -65,12 +65,13 @@ export class DeadLetterQueueReporter implements ErrorReporter {
       timestamp: consumed.record.timestamp < 0 ? null : consumed.record.timestamp,
     };
     const dimensions = { connector: this.#connector, task: this.#task };
-    this.#metrics.add('deadletterqueue-produce-requests', 1, 'Count', dimensions);
+    this.#metrics.add('deadletterqueue-produce-requests', 1, dimensions);
+    this.#metrics.add('DeadLetters', 1, dimensions);
     this.#sent.push(
       this.#producer.send([record]).then(({ errors }) => {
         const cause = errors.get(0);
         if (cause === undefined) return;
-        this.#metrics.add('deadletterqueue-produce-failures', 1, 'Count', dimensions);
+        this.#metrics.add('deadletterqueue-produce-failures', 1, dimensions);
         throw new ConnectException(`Could not produce message to dead letter queue. topic=${this.#settings.topic}`, { cause });
       }),
     );

@@ -1,5 +1,6 @@
 import { javaClassOf } from '../../connect/errors.ts';
 import type { Logger } from '../../connect/logger.ts';
+import type { Metrics } from '../ports.ts';
 import type { ErrorReporter, ProcessingContext } from './processing-context.ts';
 
 /** Writes failed records to the log: `errors.log.enable`; their coordinates only with `errors.log.include.messages`, contents never. */
@@ -8,12 +9,14 @@ export class LogReporter implements ErrorReporter {
   readonly #connector: string;
   readonly #task: number;
   readonly #includeMessages: boolean;
+  readonly #metrics: Metrics;
 
-  constructor(options: { logger: Logger; connector: string; task: number; includeMessages: boolean }) {
+  constructor(options: { logger: Logger; connector: string; task: number; includeMessages: boolean; metrics: Metrics }) {
     this.#logger = options.logger;
     this.#connector = options.connector;
     this.#task = options.task;
     this.#includeMessages = options.includeMessages;
+    this.#metrics = options.metrics;
   }
 
   report({ stage, className, error, consumed, source }: ProcessingContext): void {
@@ -29,5 +32,6 @@ export class LogReporter implements ErrorReporter {
       message: error instanceof Error ? error.message : String(error),
       ...record,
     });
+    this.#metrics.add('total-errors-logged', 1, { connector: this.#connector, task: this.#task });
   }
 }

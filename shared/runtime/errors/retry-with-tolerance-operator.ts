@@ -1,5 +1,6 @@
 import type { Clock } from '../../connect/clock.ts';
 import { ConnectException, isRetriable } from '../../connect/errors.ts';
+import type { Measure } from '../measures.ts';
 import type { Metrics } from '../ports.ts';
 import type { ErrorReporter, ProcessingContext } from './processing-context.ts';
 
@@ -76,6 +77,7 @@ export class RetryWithToleranceOperator {
   /** Reports a failed record and tolerates it, or throws ConnectException. */
   async executeFailed(context: ProcessingContext): Promise<void> {
     this.#count('total-record-errors');
+    this.#metrics.add('last-error-timestamp', this.#clock.now(), this.#dimensions);
     for (const reporter of this.#reporters) await reporter.report(context);
     if (this.#policy.tolerance === 'none') throw new ConnectException('Tolerance exceeded in error handler', { cause: context.error });
     this.#count('total-records-skipped');
@@ -91,7 +93,7 @@ export class RetryWithToleranceOperator {
     return Math.min(delay, left);
   }
 
-  #count(name: string): void {
-    this.#metrics.add(name, 1, 'Count', this.#dimensions);
+  #count(measure: Measure): void {
+    this.#metrics.add(measure, 1, this.#dimensions);
   }
 }

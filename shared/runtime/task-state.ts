@@ -1,0 +1,20 @@
+import type { ConnectorSnapshot, ConnectorSpec, TaskItem } from '../storage/ports.ts';
+
+/** Tasks in order; none of a connector that is stopped, even while their items are still there. */
+export function tasksOf({ spec, tasks }: ConnectorSnapshot): readonly TaskItem[] {
+  return spec.targetState === 'STOPPED' ? [] : [...tasks].sort((one, other) => one.task - other.task);
+}
+
+/**
+ * The state of a task, derived from what is stored. One that failed stays FAILED until it is restarted; otherwise it is
+ * PAUSED once its run has stopped, UNASSIGNED while a plan for a newer config is to come, and RUNNING, whether a run of
+ * it is under way or not.
+ */
+export function taskStateOf(spec: ConnectorSpec, task: TaskItem, now: number): 'RUNNING' | 'FAILED' | 'PAUSED' | 'UNASSIGNED' | 'RESTARTING' {
+  const running = task.lease !== null && task.lease.expiresAt > now;
+  const replaced = task.generation !== spec.generation;
+  if (task.state === 'FAILED' && !replaced) return 'FAILED';
+  if (spec.targetState === 'PAUSED' && !running) return 'PAUSED';
+  if (replaced) return 'UNASSIGNED';
+  return task.state === 'RESTARTING' ? 'RESTARTING' : 'RUNNING';
+}
