@@ -30,6 +30,10 @@ export interface ConnectionSettings {
 
 // Load balancers and NAT gateways of AWS forget a silent connection after 350 s, without a word to either side.
 const silentTooLongMs = 240_000;
+// A process that was frozen does not hear that its connections have ended: after this long a connection has to give a
+// sign of life, in a time in which a broker always answers this, before a request is left to wait on it for much longer.
+const doubtfulAfterMs = 10_000;
+const signOfLifeMs = 1500;
 
 /** One connection to one broker, made when first used. Once closed it stays closed: whoever needs one makes another. */
 export class BrokerConnection {
@@ -49,6 +53,7 @@ export class BrokerConnection {
   #waiting = 0;
   #lastEntered: Promise<void> = Promise.resolve();
   #authenticating: Promise<void> | undefined;
+  #checking: Promise<void> | undefined;
   /** When the next request has to log in again first, by the monotonic clock. */
   #loginAgainAt = Number.POSITIVE_INFINITY;
   #idle: (() => void)[] = [];
@@ -164,7 +169,7 @@ export class BrokerConnection {
         });
       });
     if (this.#closed) return Promise.reject(this.#explain(new Error('the connection is closed')));
-    if (this.#versions && this.#waiting === 0 && !this.#authenticating && !this.#loginDue()) {
+    if (this.#versions && this.#waiting === 0 && !this.#authenticating && !this.#loginDue() && !this.#doubtful()) {
       this.#inFlight++;
       this.#usedAt = Date.now();
       return start().then(
@@ -226,7 +231,7 @@ export class BrokerConnection {
     const connection = this.#connection;
     let versions = this.#known.get(this.address);
     if (!versions) {
-      const answer = (await connection.send((requests.ApiVersions as (typeof requests)[string]).protocol({ version: 2 })({}))) as {
+      const answer = (await connection.send(apiVersionsRequest())) as {
         apiVersions: { apiKey: number; minVersion: number; maxVersion: number }[];
       };
       versions = Object.fromEntries(answer.apiVersions.map(({ apiKey, minVersion, maxVersion }) => [apiKey, { minVersion, maxVersion }]));
@@ -263,7 +268,30 @@ export class BrokerConnection {
       });
     }
     if (this.#authenticating) await this.#authenticating;
+    if (this.#doubtful()) {
+      this.#checking ??= this.#check().finally(() => {
+        this.#checking = undefined;
+      });
+      await this.#checking;
+    }
     this.#inFlight++;
+    this.#usedAt = Date.now();
+  }
+
+  #doubtful(): boolean {
+    return this.#inFlight === 0 && Date.now() - this.#usedAt > doubtfulAfterMs;
+  }
+
+  async #check(): Promise<void> {
+    const timer = setTimeout(() => {
+      this.#socketError = new Error(`the connection was silent for long, and gave no sign of life within ${signOfLifeMs} ms`);
+      this.close();
+    }, signOfLifeMs);
+    try {
+      await this.#connection.send(apiVersionsRequest());
+    } finally {
+      clearTimeout(timer);
+    }
     this.#usedAt = Date.now();
   }
 
@@ -280,6 +308,7 @@ export class BrokerConnection {
   }
 
   #leave(): void {
+    this.#usedAt = Date.now();
     if (--this.#inFlight > 0 || this.#idle.length === 0) return;
     for (const resolve of this.#idle.splice(0)) resolve();
   }
@@ -328,6 +357,10 @@ export class BrokerConnection {
       `Kafka broker ${this.address} speaks TLS on this port: change security.protocol to SSL or SASL_SSL, or bootstrap.servers to the port of a listener without TLS.`,
     );
   }
+}
+
+function apiVersionsRequest(): ProtocolRequest<unknown> {
+  return (requests.ApiVersions as (typeof requests)[string]).protocol({ version: 2 })({});
 }
 
 function requestHeader(apiKey: number, apiVersion: number, correlationId: number, clientId: string, parts: readonly Buffer[]): Buffer {

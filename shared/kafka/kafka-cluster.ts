@@ -186,16 +186,18 @@ export class KafkaCluster {
   }
 
   /**
-   * Runs `attempt` again after failures that may pass, for `retryTimeoutMs` at most.
+   * Runs `attempt` again after failures that may pass, for `retryTimeoutMs` at most after the first: that one may have
+   * waited on a connection that had died long before.
    * @param what the beginning of a sentence's end: "could not <what>"
    */
   async retry<Answer>(what: string, attempt: () => Promise<Answer>): Promise<Answer> {
-    const deadline = Date.now() + this.settings.retryTimeoutMs;
+    let deadline: number | undefined;
     for (let delay = 25; ; delay = Math.min(delay * 2, 1000)) {
       try {
         return await attempt();
       } catch (error) {
         if (!mayPass(error) || this.#closed) throw error;
+        deadline ??= Date.now() + this.settings.retryTimeoutMs;
         if (Date.now() + delay > deadline) throw this.gaveUp(what, error);
         await new Promise((resolve) => setTimeout(resolve, delay));
       }

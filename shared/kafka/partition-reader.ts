@@ -143,6 +143,8 @@ export class KafkaPartitionReader implements PartitionReader {
   // only sent where there is known to be more: one that waits at the broker would hold up the partitions not in it.
   #pump(): void {
     if (this.#closed || this.#trouble.failed) return;
+    // What was decompressed is more than what was asked for: what nobody wants now is fetched again later.
+    if (this.#partitions.held > this.#budget) this.#partitions.dropPaused();
     if (!this.#finding && this.#partitions.all.some((state) => state.fetchOffset === null)) void this.#findStartOffsets();
     let leaderless = false;
     const byLeader = new Map<number, PartitionFetchState[]>();

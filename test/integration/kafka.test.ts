@@ -1,8 +1,8 @@
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
 import type { Logger } from '../../shared/connect/logger.ts';
 import { partitionKey } from '../../shared/connect/topic-partition.ts';
 import { createKafkaClients } from '../../shared/kafka/kafka-clients.ts';
-import type { PartitionReader, PartitionReaderOptions, ProducerRecord, RecordProducerOptions } from '../../shared/kafka/ports.ts';
+import type { PartitionReader, PartitionReaderOptions, ProducerRecord, RecordProducerOptions, SendResult } from '../../shared/kafka/ports.ts';
 import { startKafkaProxy } from '../kit/kafka-proxy.ts';
 import { kafkaBrokers } from './servers.ts';
 
@@ -185,7 +185,7 @@ describe('the producer', () => {
     const proxy = await startKafkaProxy(kafkaBrokers());
     const unreliable = createKafkaClients({ 'bootstrap.servers': `127.0.0.1:${proxy.port}` }, silent);
     const producer = unreliable.producer({ maxRequestSize: 50_000 });
-    const sends = [];
+    const sends: Promise<SendResult>[] = [];
     for (let cuts = 0; cuts < 6; ) {
       const start = sends.length * 100;
       sends.push(producer.send(Array.from({ length: 100 }, (_, index) => record(topic, `${start + index}`))));
@@ -489,5 +489,60 @@ describe('administration', () => {
     const topic = await newTopic();
     await admin.deleteTopics([topic, `${topic}-never`]);
     await expect.poll(async () => (await admin.partitionCounts([topic])).size, { timeout: 10_000 }).toBe(0);
+  });
+});
+
+describe('an environment that was frozen, and whose connections died without a word meanwhile', () => {
+  /** Some seconds pass that the process does not see. */
+  function freeze(): void {
+    const now = Date.now;
+    vi.spyOn(Date, 'now').mockImplementation(() => now() + 60_000);
+  }
+
+  afterEach(() => {
+    vi.restoreAllMocks();
+  });
+
+  it('makes each connection anew once, and no call fails', async () => {
+    const topic = await newTopic();
+    const proxy = await startKafkaProxy(kafkaBrokers());
+    const frozen = createKafkaClients({ 'bootstrap.servers': `127.0.0.1:${proxy.port}` }, silent);
+    const producer = frozen.producer();
+    const itsAdmin = frozen.admin();
+    const reader = frozen.reader();
+    reader.assign([{ topic, partition: 0, offset: 0n }]);
+    const calls = async (value: string) => {
+      const [sent, end] = await Promise.all([producer.send([record(topic, value)]), itsAdmin.beginningOffsets([{ topic, partition: 0 }])]);
+      expect([sent.acknowledged, end.get(partitionKey(topic, 0))]).toEqual([1, 0n]);
+      const read: (string | undefined)[] = [];
+      while (read.length === 0) for (const { records } of await reader.poll(1000)) read.push(...records.map((each) => each.value?.toString()));
+      return read;
+    };
+    expect(await calls('before')).toEqual(['before']);
+    const before = proxy.connections();
+    proxy.swallow();
+    freeze();
+    expect(await calls('after')).toEqual(['after']);
+    expect(proxy.connections()).toBe(2 * before);
+    await frozen.close();
+    proxy.close();
+  });
+
+  it('goes on with the fetch that was under way', async () => {
+    const topic = await newTopic();
+    const proxy = await startKafkaProxy(kafkaBrokers());
+    const frozen = createKafkaClients({ 'bootstrap.servers': `127.0.0.1:${proxy.port}` }, silent);
+    const reader = frozen.reader();
+    reader.assign([{ topic, partition: 0, offset: 0n }]);
+    expect(await reader.poll(100)).toEqual([]);
+    const before = proxy.connections();
+    proxy.swallow();
+    freeze();
+    await produce([record(topic, 'late')]);
+    let read = 0;
+    while (read === 0) for (const { records } of await reader.poll(1000)) read += records.length;
+    expect(proxy.connections()).toBeLessThanOrEqual(2 * before);
+    await frozen.close();
+    proxy.close();
   });
 });
