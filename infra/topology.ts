@@ -144,4 +144,8 @@ export const environment = {
   controllerFunction: 'SLUICE_CONTROLLER_FUNCTION',
   failureQueueUrl: 'SLUICE_FAILURE_QUEUE_URL',
   workerId: 'SLUICE_WORKER_ID',
+  /** `standard` (default), `detailed` or `off`; docs/metrics.md tells what they cost. */
+  metrics: 'SLUICE_METRICS',
+  /** How often a long run writes its metrics, and tasks and lag are counted, in milliseconds. Default 60000. */
+  metricsInterval: 'SLUICE_METRICS_INTERVAL_MS',
 } as const;

@@ -5,6 +5,7 @@ import { bundleFunctions } from '../bundle.ts';
 import { environment, type FunctionName, functions, triggers } from '../topology.ts';
 import { type LambdaHost, startLambdaHost } from './lambda-host/index.ts';
 import { readPluginPath } from './plugin-path.ts';
+import { PrometheusMetrics } from './prometheus-metrics.ts';
 import { type ServerOptions, type Servers, startServers } from './servers.ts';
 import { StartupError } from './startup-error.ts';
 import type { WorkerProperties } from './worker-file.ts';
@@ -58,6 +59,7 @@ export async function startSystem(options: SystemOptions): Promise<System> {
     const functionEnv = functionEnvironment(options, servers, region, tableName);
     await prepareTable(functionEnv, tableName);
     signal.throwIfAborted();
+    const metrics = new PrometheusMetrics();
     host = await startLambdaHost({
       functions,
       bundles,
@@ -70,6 +72,8 @@ export async function startSystem(options: SystemOptions): Promise<System> {
       httpPort,
       logDir: join(dataDir.path, 'logs'),
       consoleLogs: env.SLUICE_CONSOLE_LOGS === 'true',
+      onLogLine: (line) => metrics.read(line),
+      pages: { '/metrics': { contentType: PrometheusMetrics.contentType, text: () => metrics.text() } },
     });
     return { url: host.httpUrl, broken: servers.broken, stop: () => stop(runsGraceMs, serversGraceMs), kill: () => stop(0, 0) };
   } catch (error) {
@@ -99,6 +103,9 @@ function functionEnvironment(
     [environment.controllerFunction]: 'controller',
     [environment.failureQueueUrl]: servers.sqs.queues.failures.url,
     [environment.workerId]: `127.0.0.1:${httpPort}`,
+    // Nobody is charged for a metric here.
+    [environment.metrics]: 'detailed',
+    [environment.metricsInterval]: '5000',
   };
 }
 

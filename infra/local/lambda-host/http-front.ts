@@ -6,6 +6,9 @@ import { InvokeError } from './errors.ts';
 /** API Gateway's limit for a request, in bytes. */
 const bytesMax = 10 * 1024 * 1024;
 
+/** What is served without a function, by path. */
+export type Pages = Readonly<Record<string, { readonly contentType: string; text(): string }>>;
+
 /** What a function answers an HTTP API with. */
 interface HttpResult {
   readonly statusCode?: number;
@@ -19,8 +22,10 @@ interface HttpResult {
  * API Gateway's part: turns HTTP into events of an HTTP API (payload format 2.0) and answers back. `rawPath` is the path
  * as it was sent, percent-encoded, so that a name with a slash in it can be told from two names.
  */
-export function createHttpFront(target: string, pool: () => EnvironmentPool): Server {
+export function createHttpFront(target: string, pool: () => EnvironmentPool, pages: Pages = {}): Server {
   return createServer((request, response) => {
+    const page = request.method === 'GET' || request.method === 'HEAD' ? pages[(request.url ?? '').replace(/\?.*$/s, '')] : undefined;
+    if (page !== undefined) return void response.writeHead(200, { 'content-type': page.contentType }).end(request.method === 'HEAD' ? undefined : page.text());
     serve(request, response, target, pool()).catch((error: unknown) => {
       const known = error instanceof InvokeError;
       answerJson(response, known ? error.status : 502, known ? error.message : `The function could not answer: ${String(error)}`);

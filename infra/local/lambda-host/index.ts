@@ -8,7 +8,7 @@ import type { FunctionName, FunctionSpec, QueueName, Trigger } from '../../topol
 import { AsyncQueue } from './async-queue.ts';
 import { EnvironmentPool } from './environment-pool.ts';
 import { FunctionLog } from './function-log.ts';
-import { createHttpFront } from './http-front.ts';
+import { createHttpFront, type Pages } from './http-front.ts';
 import { createLambdaApi } from './lambda-api.ts';
 import { startQueueTrigger } from './triggers/queue.ts';
 import { startSchedule } from './triggers/schedule.ts';
@@ -28,6 +28,10 @@ export interface LambdaHostOptions {
   readonly httpPort: number;
   readonly logDir: string;
   readonly consoleLogs: boolean;
+  /** Told each line of the functions' logs. */
+  readonly onLogLine?: (line: string) => void;
+  /** What the HTTP port serves besides the function. */
+  readonly pages?: Pages;
   /** Most environments that work at once. */
   readonly accountConcurrency?: number;
   /** Freeze environments between invocations, as Lambda does. */
@@ -54,7 +58,14 @@ export async function startLambdaHost(options: LambdaHostOptions): Promise<Lambd
   const { functions, bundles, triggers, queues, sqsEndpoint, httpPort, logDir, consoleLogs } = options;
   mkdirSync(logDir, { recursive: true });
   const echo = (name: string) => (consoleLogs ? (line: string) => console.error(`[${name}] ${line}`) : null);
-  const logs = new Map(functions.map(({ name }) => [name, new FunctionLog(join(logDir, `${name}.log`), echo(name))]));
+  const tell = (name: string) => {
+    const print = echo(name);
+    return (line: string) => {
+      options.onLogLine?.(line);
+      print?.(line);
+    };
+  };
+  const logs = new Map(functions.map(({ name }) => [name, new FunctionLog(join(logDir, `${name}.log`), tell(name))]));
   const hostLog = new FunctionLog(join(logDir, 'lambda-host.log'), echo('lambda-host'));
   const onError = (error: unknown) => hostLog.line(`${new Date().toISOString()} ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
 
@@ -65,7 +76,7 @@ export async function startLambdaHost(options: LambdaHostOptions): Promise<Lambd
     () => queue,
   );
   const http = triggers.find((each) => each.kind === 'http');
-  const front = createHttpFront(http?.target ?? 'rest-api', () => pool);
+  const front = createHttpFront(http?.target ?? 'rest-api', () => pool, options.pages);
   const [apiPort] = await Promise.all([listen(api, 0), listen(front, httpPort)]);
   const invokeUrl = `http://127.0.0.1:${apiPort}`;
   const env = Object.fromEntries(
