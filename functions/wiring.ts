@@ -43,7 +43,7 @@ export function createEnvironment(env: Readonly<Record<string, string | undefine
     worker,
     clock,
     logger,
-    metrics: metricsOf(env, clock),
+    metrics: metricsOf(env, clock, logger),
     invoker: lambdaInvoker(env['SLUICE_TASK_FUNCTION'], region),
     failures: sqsFailureQueue(env['SLUICE_FAILURE_QUEUE_URL'], region, logger),
     workerId: env['SLUICE_WORKER_ID'] ?? workerIdOf(env),
@@ -84,9 +84,11 @@ function logLevel(level: string | undefined): 'TRACE' | 'DEBUG' | 'INFO' | 'WARN
   return upper === 'TRACE' || upper === 'DEBUG' || upper === 'WARN' || upper === 'ERROR' ? upper : 'INFO';
 }
 
-/** One line of metrics has the dimensions of what it is about, and no other: Powertools would add `service` to all. */
-function metricsOf(env: Readonly<Record<string, string | undefined>>, clock: Clock): FlushableMetrics {
-  const line = new PowertoolsMetrics({ namespace: env['POWERTOOLS_METRICS_NAMESPACE'] || 'Sluice' });
+function metricsOf(env: Readonly<Record<string, string | undefined>>, clock: Clock, logger: Logger): FlushableMetrics {
+  // It warns of a dimension that is in two sets, which is what a metric of a task and of its connector is.
+  const quiet = { ...logger, warn: logger.debug };
+  const line = new PowertoolsMetrics({ namespace: env['POWERTOOLS_METRICS_NAMESPACE'] || 'Sluice', logger: quiet });
+  // A line has the dimensions of what it is about, and no other: Powertools would add `service` to all.
   line.clearDefaultDimensions();
   const interval = env['SLUICE_METRICS_INTERVAL_MS'] ?? '60000';
   if (!/^[1-9]\d*$/.test(interval)) throw new ConfigException('The environment variable SLUICE_METRICS_INTERVAL_MS must be a number of milliseconds');
