@@ -8,7 +8,7 @@ import { cacheDirectory, fileName, provideArtifacts, readArtifactSets } from '..
 const sets = Object.entries(await readArtifactSets());
 
 test.each(sets)('every file of %s is pinned by size and sum, and has a name of its own', (_, { files }) => {
-  expect(files.length).toBeGreaterThan(10);
+  expect(files.length).toBeGreaterThan(0);
   for (const { artifact, bytes, sha256 } of files) {
     expect(artifact).toMatch(/^[\w.-]+:[\w.-]+:[\w.-]+(:[\w.]+)?$/);
     expect(bytes).toBeGreaterThan(0);
