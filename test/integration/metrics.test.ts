@@ -107,6 +107,7 @@ describe('metrics of a system on one machine', () => {
     expect(await value('kafka_connect_end_to_end_latency_max_ms{connector="m-tolerant"}')).toBeGreaterThanOrEqual(3_600_000);
     expect(await value('kafka_connect_task_runs{connector="m-sink"}')).toBeGreaterThanOrEqual(1);
     expect(await value('kafka_connect_gb_seconds{function="task",connector="m-sink"}')).toBeGreaterThan(0);
+    expect(await value('kafka_connect_controller_looks')).toBeGreaterThanOrEqual(1);
     expect(await value('kafka_connect_cold_starts{function="controller"}')).toBeGreaterThanOrEqual(1);
   });
 

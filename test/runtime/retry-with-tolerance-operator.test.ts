@@ -2,11 +2,13 @@ import { describe, expect, test } from 'vitest';
 import { DataException, RetriableException } from '../../shared/connect/errors.ts';
 import type { ProcessingContext } from '../../shared/runtime/errors/processing-context.ts';
 import { RetryWithToleranceOperator } from '../../shared/runtime/errors/retry-with-tolerance-operator.ts';
+import { RecordedMetrics } from '../kit/metrics.ts';
 
 function operatorWith(policy: { retryTimeoutMs?: number; retryDelayMaxMs?: number; tolerance?: 'none' | 'all' }) {
   let now = 0;
   const slept: number[] = [];
   const reported: ProcessingContext[] = [];
+  const metrics = new RecordedMetrics();
   const operator = new RetryWithToleranceOperator({
     policy: { retryTimeoutMs: 0, retryDelayMaxMs: 60_000, tolerance: 'none', ...policy },
     reporters: [{ report: (context) => void reported.push(context) }],
@@ -18,17 +20,29 @@ function operatorWith(policy: { retryTimeoutMs?: number; retryDelayMaxMs?: numbe
         now += ms;
       },
     },
-    metrics: { add: () => {} },
+    metrics,
     dimensions: { connector: 'c', task: 0 },
     random: () => 0.5,
   });
-  return { operator, slept, reported };
+  return { operator, slept, reported, metrics };
 }
 
 const context = (error: unknown): ProcessingContext => ({ stage: 'VALUE_CONVERTER', className: 'X', error, consumed: null, source: null });
 const signal = new AbortController().signal;
 
 describe('RetryWithToleranceOperator', () => {
+  test('failures, retries, errors and what is skipped are counted as Kafka Connect does', async () => {
+    const { operator, metrics } = operatorWith({ tolerance: 'all', retryTimeoutMs: 1_000 });
+    const fail = () => {
+      throw new RetriableException('later');
+    };
+    await operator.recover(context(new RetriableException('later')), fail, signal);
+    const names = ['total-record-failures', 'total-retries', 'total-record-errors', 'total-records-skipped'] as const;
+    // Tried after 300, 600 and the remaining 100 ms.
+    expect(names.map((name) => metrics.sum(name, 'c'))).toEqual([4, 3, 1, 1]);
+    expect(metrics.values('last-error-timestamp', 'c', 0)).toEqual([1_000]);
+  });
+
   test('a record error is reported, then fails the task when nothing is tolerated', async () => {
     const { operator, reported } = operatorWith({});
     const error = new DataException('bad');
