@@ -6,7 +6,9 @@ const deps = { interopDefault: false };
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: 'unit', deps, include: ['test/**/*.test.ts'], exclude: ['test/integration/**', 'test/chaos/**'], testTimeout: 20_000 } },
+      {
+        test: { name: 'unit', deps, include: ['test/**/*.test.ts'], exclude: ['test/integration/**', 'test/chaos/**', 'test/deploy/**'], testTimeout: 20_000 },
+      },
       {
         test: {
           name: 'integration',
@@ -15,6 +17,16 @@ export default defineConfig({
           globalSetup: ['test/integration/global-setup.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
+        },
+      },
+      {
+        test: {
+          name: 'deploy',
+          deps,
+          include: ['test/deploy/**/*.test.ts'],
+          globalSetup: ['test/integration/global-setup.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 240_000,
         },
       },
       {

@@ -6,11 +6,12 @@
 export type FunctionName = 'rest-api' | 'controller' | 'task';
 /** Functions that only a deployment in AWS needs: API Gateway's authorizer, and CloudFormation's way to connectors. */
 export type DeploymentFunctionName = 'authorizer' | 'connector-resource';
+export type AnyFunctionName = FunctionName | DeploymentFunctionName;
 /** How much a cluster is given. */
 export type Size = 'small' | 'medium' | 'large';
 export type QueueName = 'failed-invocations' | 'failures';
 
-export interface FunctionSpec<Name extends FunctionName | DeploymentFunctionName = FunctionName> {
+export interface FunctionSpec<Name extends AnyFunctionName = FunctionName> {
   /** Folder under `functions/`, and the name of the bundle. */
   readonly name: Name;
   readonly description: string;

@@ -40,6 +40,7 @@ const steps: readonly Step[] = [
   { name: 'unused', title: 'Unused code (knip)', run: () => tool('knip', []) },
   { name: 'unit', title: 'Unit tests', run: () => vitest(['--project', 'unit']) },
   { name: 'integration', title: 'Integration tests (real Kafka, DynamoDB Local, PostgreSQL)', run: () => withServers(['--project', 'integration']) },
+  { name: 'deploy', title: 'Deployment (cdk into Moto, where Python is installed)', run: () => withServers(['--project', 'deploy']) },
   { name: 'chaos', title: 'Crash tests (real processes, killed)', run: () => withServers(['--project', 'chaos']) },
 ];
 

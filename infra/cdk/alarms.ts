@@ -1,4 +1,4 @@
-import { Duration } from 'aws-cdk-lib';
+import { ArnFormat, Duration, Names, Stack } from 'aws-cdk-lib';
 import { Alarm, ComparisonOperator, type IMetric, MathExpression, Metric, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
@@ -42,6 +42,8 @@ export function overConnectors(metricName: string, statistic: 'Sum' | 'Maximum',
 /** Alarms on what should wake somebody. Each description says what to do. */
 export class ConnectAlarms extends Construct {
   readonly alarms: readonly Alarm[];
+  /** ARNs by the names of the alarms, which do not wait for them. */
+  readonly arns: readonly string[];
   readonly #topic: ITopic | undefined;
 
   constructor(scope: Construct, id: string, cluster: ConnectCluster, { topic }: AlarmsProps = {}) {
@@ -98,6 +100,9 @@ export class ConnectAlarms extends Construct {
         description: 'The REST API answers with errors of its own: read the log of the rest-api function.',
       }),
     ];
+    this.arns = this.alarms.map(({ node }) =>
+      Stack.of(this).formatArn({ service: 'cloudwatch', resource: 'alarm', arnFormat: ArnFormat.COLON_RESOURCE_NAME, resourceName: nameOf(this, node.id) }),
+    );
   }
 
   #alarm(id: string, options: AlarmOptions): Alarm {
@@ -169,9 +174,15 @@ export class ConnectorAlarms extends Construct {
   }
 }
 
+/** Known before the alarm is there, so that a page can show it and a person can find it. */
+function nameOf(scope: Construct, id: string): string {
+  return `${Names.uniqueResourceName(scope, { maxLength: 200, separator: '-' })}-${id}`;
+}
+
 function alarm(scope: Construct, id: string, options: AlarmOptions, topic: ITopic | undefined): Alarm {
   const { metric, threshold = 1, periods = 1, missingIsBreaching = false, description } = options;
   const made = new Alarm(scope, id, {
+    alarmName: nameOf(scope, id),
     metric,
     threshold,
     evaluationPeriods: periods,

@@ -40,7 +40,7 @@ try {
     worker,
     bundles,
     size: oneOf('size', sizes) ?? ('medium' satisfies Size),
-    authentication: authenticationOf(),
+    authentication: authenticationOf(stack),
     secretPrefixes: list('secret-prefixes'),
     ...(vpc === null ? {} : { network: networkOf(stack, vpc) }),
     ...(topic === null ? {} : { alarmTopic: Topic.fromTopicArn(stack, 'AlarmTopic', topic) }),
@@ -94,8 +94,10 @@ function askForServers(stack: Stack): string {
   return new CfnParameter(stack, 'BootstrapServers', { type: 'String', allowedPattern: '.+:\\d+', description }).valueAsString;
 }
 
-function authenticationOf(): Authentication {
+function authenticationOf(stack: Stack): Authentication {
   const kind = oneOf('authentication', authentications) ?? 'basic';
+  const secret = setting('api-secret');
+  if (kind === 'basic' && secret !== null) return { kind, secret: Secret.fromSecretNameV2(stack, 'ApiSecret', secret) };
   if (kind !== 'jwt') return { kind };
   const [issuer, audience] = [setting('jwt-issuer'), list('jwt-audience')];
   if (issuer === null || audience.length === 0) throw new Error('authentication=jwt needs jwt-issuer and jwt-audience');

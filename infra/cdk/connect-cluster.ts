@@ -14,7 +14,7 @@ import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import {
-  type DeploymentFunctionName,
+  type AnyFunctionName,
   deploymentFunctions,
   environment,
   type FunctionName,
@@ -40,7 +40,7 @@ export interface ConnectClusterProps {
   /** Kafka Connect's other worker properties (converters, `offset.flush.interval.ms`, `config.providers`, client overrides). Never secrets: name them through a config provider. */
   readonly worker?: Readonly<Record<string, string>>;
   /** The file of each function, as `bundleDeployment` makes it. */
-  readonly bundles: Readonly<Record<FunctionName | DeploymentFunctionName, string>>;
+  readonly bundles: Readonly<Record<AnyFunctionName, string>>;
   /** Where the functions run; default: outside of any VPC, for brokers with public addresses. */
   readonly network?: NetworkProps;
   /** Memory, and with it CPU, of the functions. Default: medium, a whole core for each task run. */
@@ -69,7 +69,7 @@ const requestMaxAge = Duration.minutes(1);
 /** How often a message that cannot be dealt with is tried before it is shown to people. */
 const maxReceives = 5;
 const tableActions = ['GetItem', 'Query', 'PutItem', 'UpdateItem', 'DeleteItem', 'ConditionCheckItem'];
-type AnyFunctionSpec = FunctionSpec<FunctionName | DeploymentFunctionName>;
+type AnyFunctionSpec = FunctionSpec<AnyFunctionName>;
 
 /** A Connect cluster: the functions, queues, triggers and the table of `infra/topology.ts`, each allowed what the topology says and no more; its API, alarms and dashboard. */
 export class ConnectCluster extends Construct {

@@ -1,5 +1,5 @@
 import { Duration } from 'aws-cdk-lib';
-import { AlarmStatusWidget, Dashboard, GraphWidget, type IMetric, MathExpression, SingleValueWidget, TextWidget } from 'aws-cdk-lib/aws-cloudwatch';
+import { Alarm, AlarmStatusWidget, Dashboard, GraphWidget, type IMetric, MathExpression, SingleValueWidget, TextWidget } from 'aws-cdk-lib/aws-cloudwatch';
 import { Construct } from 'constructs';
 import { type ConnectAlarms, metricNamespace, overConnectors } from './alarms.ts';
 import type { ConnectCluster } from './connect-cluster.ts';
@@ -20,7 +20,14 @@ export class ConnectDashboard extends Construct {
     const graph = (title: string, left: IMetric[], right: IMetric[] = []) => new GraphWidget({ title, left, right, width: 12, height: 6, period: five });
     this.dashboard = new Dashboard(this, 'Dashboard', {
       widgets: [
-        [new AlarmStatusWidget({ title: 'Alarms', alarms: [...alarms.alarms], width: 24, height: 3 })],
+        [
+          new AlarmStatusWidget({
+            title: 'Alarms',
+            alarms: alarms.arns.map((arn, index) => Alarm.fromAlarmArn(this, `Alarm${index}`, arn)),
+            width: 24,
+            height: 3,
+          }),
+        ],
         [new TextWidget({ markdown: '## Is it flowing?', width: 24, height: 1 })],
         [
           graph('Records into Kafka, by connector', [byConnector('source-record-write-total', 'Sum')]),

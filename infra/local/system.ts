@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { createTable } from '../../shared/storage/dynamodb/create-table.ts';
 import { bundleFunctions } from '../bundle.ts';
-import { environment, type FunctionName, functions, triggers } from '../topology.ts';
+import { type AnyFunctionName, environment, type FunctionSpec, functions, triggers } from '../topology.ts';
 import { type LambdaHost, startLambdaHost } from './lambda-host/index.ts';
 import { readPluginPath } from './plugin-path.ts';
 import { PrometheusMetrics } from './prometheus-metrics.ts';
@@ -16,11 +16,15 @@ export interface SystemOptions extends Omit<ServerOptions, 'region'> {
   /** Variables that the functions get besides those of the topology. */
   readonly functionEnv: Readonly<Record<string, string>>;
   readonly env: NodeJS.ProcessEnv;
+  /** Runs these functions, which were bundled elsewhere, in place of the tree's. */
+  readonly bundled?: { readonly functions: readonly FunctionSpec<AnyFunctionName>[]; readonly bundles: Readonly<Record<string, string>> };
 }
 
 /** Everything that runs. */
 export interface System {
   readonly url: string;
+  /** Lambda's API: `aws lambda invoke --endpoint-url …`. */
+  readonly invokeUrl: string;
   /** Resolves with the reason when a server ends by itself. */
   readonly broken: Promise<string>;
   /** Lets runs commit and release, then ends the servers; within ten seconds. */
@@ -44,7 +48,9 @@ export async function startSystem(options: SystemOptions): Promise<System> {
   for (const entry of ignored) progress(`plugin.path: ${entry} has no plugins for Sluice and is ignored`);
 
   const starting = startServers({ ...options, region });
-  const bundling = bundleFunctions({ outDir: join(dataDir.path, 'functions'), minify: true, pluginModules: modules });
+  const bundling: Promise<Readonly<Record<string, string>>> = options.bundled
+    ? Promise.resolve(options.bundled.bundles)
+    : bundleFunctions({ outDir: join(dataDir.path, 'functions'), minify: true, pluginModules: modules });
   bundling.catch(() => {});
   const servers = await starting;
   let host: LambdaHost | null = null;
@@ -60,10 +66,11 @@ export async function startSystem(options: SystemOptions): Promise<System> {
     await prepareTable(functionEnv, tableName);
     signal.throwIfAborted();
     const metrics = new PrometheusMetrics();
+    const specs = options.bundled?.functions ?? functions;
     host = await startLambdaHost({
-      functions,
+      functions: specs,
       bundles,
-      env: Object.fromEntries(functions.map(({ name }) => [name, functionEnv])) as Record<FunctionName, Record<string, string>>,
+      env: Object.fromEntries(specs.map(({ name }) => [name, functionEnv])),
       triggers,
       queues: servers.sqs.queues,
       sqsEndpoint: servers.sqs.endpoint,
@@ -75,7 +82,7 @@ export async function startSystem(options: SystemOptions): Promise<System> {
       onLogLine: (line) => metrics.read(line),
       pages: { '/metrics': { contentType: PrometheusMetrics.contentType, text: () => metrics.text() } },
     });
-    return { url: host.httpUrl, broken: servers.broken, stop: () => stop(runsGraceMs, serversGraceMs), kill: () => stop(0, 0) };
+    return { url: host.httpUrl, invokeUrl: host.invokeUrl, broken: servers.broken, stop: () => stop(runsGraceMs, serversGraceMs), kill: () => stop(0, 0) };
   } catch (error) {
     await stop(0, serversGraceMs);
     throw error;

@@ -14,7 +14,7 @@ import { kafkaBrokers } from './servers.ts';
 const silent: Logger = { trace() {}, debug() {}, info() {}, warn() {}, error() {} };
 const clients = createKafkaClients({ 'bootstrap.servers': kafkaBrokers() }, silent);
 const admin = clients.admin();
-const kafka = new Kafka({ brokers: kafkaBrokers().split(','), logLevel: logLevel.NOTHING, retry: { retries: 1 } });
+const kafka = new Kafka({ brokers: kafkaBrokers().split(','), logLevel: logLevel.NOTHING, retry: { retries: 5, initialRetryTime: 100 } });
 const plain = kafka.producer();
 const run = `kafkajs-traps-${process.pid}-${Date.now()}`;
 const apiNames = new Map(Object.entries(apiKeys as Record<string, number>).map(([name, key]) => [key, name]));

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
-import type { FunctionSpec, QueueName } from '../../topology.ts';
+import type { AnyFunctionName, FunctionSpec, QueueName } from '../../topology.ts';
 import type { EnvironmentPool } from './environment-pool.ts';
 import type { InvocationResult } from './execution-environment.ts';
 
@@ -45,7 +45,7 @@ export class AsyncQueue {
     this.#stopped = true;
   }
 
-  async #run(spec: FunctionSpec, payload: string, requestId: string): Promise<void> {
+  async #run(spec: FunctionSpec<AnyFunctionName>, payload: string, requestId: string): Promise<void> {
     for (let attempt = 0; ; attempt++) {
       const result = await this.#pool.invokeWhenPossible(spec.name, payload, requestId, { event: true });
       if (result.error === null || this.#stopped) return;
@@ -54,7 +54,13 @@ export class AsyncQueue {
     }
   }
 
-  async #tellFailure(spec: FunctionSpec, payload: string, requestId: string, approximateInvokeCount: number, result: InvocationResult): Promise<void> {
+  async #tellFailure(
+    spec: FunctionSpec<AnyFunctionName>,
+    payload: string,
+    requestId: string,
+    approximateInvokeCount: number,
+    result: InvocationResult,
+  ): Promise<void> {
     if (spec.onFailure === null) return;
     const functionArn = `arn:aws:lambda:us-east-1:000000000000:function:${spec.name}:$LATEST`;
     const record = {

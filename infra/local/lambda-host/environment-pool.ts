@@ -1,16 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
-import type { FunctionName, FunctionSpec } from '../../topology.ts';
+import type { AnyFunctionName, FunctionSpec } from '../../topology.ts';
 import { InvokeError } from './errors.ts';
 import { ExecutionEnvironment, type InvocationResult } from './execution-environment.ts';
 import type { FunctionLog } from './function-log.ts';
 
 export interface PoolOptions {
-  readonly functions: readonly FunctionSpec[];
-  readonly bundles: Readonly<Record<FunctionName, string>>;
-  readonly env: Readonly<Record<FunctionName, Readonly<Record<string, string>>>>;
-  readonly logs: ReadonlyMap<FunctionName, FunctionLog>;
+  readonly functions: readonly FunctionSpec<AnyFunctionName>[];
+  readonly bundles: Readonly<Record<string, string>>;
+  readonly env: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  readonly logs: ReadonlyMap<string, FunctionLog>;
   readonly runtimeApi: string;
   readonly accountConcurrency: number;
   readonly freeze: boolean;
@@ -23,7 +23,7 @@ export interface PoolOptions {
 const headroom = 10;
 
 interface Waiting {
-  readonly spec: FunctionSpec;
+  readonly spec: FunctionSpec<AnyFunctionName>;
   readonly event: boolean;
   readonly start: () => void;
 }
@@ -45,7 +45,7 @@ export class EnvironmentPool {
     this.#reaper.unref();
   }
 
-  spec(name: string): FunctionSpec {
+  spec(name: string): FunctionSpec<AnyFunctionName> {
     const spec = this.#options.functions.find((each) => each.name === name);
     if (spec === undefined)
       throw new InvokeError(404, 'ResourceNotFoundException', `Function not found: arn:aws:lambda:us-east-1:000000000000:function:${name}`, { Type: 'User' });
@@ -93,7 +93,7 @@ export class EnvironmentPool {
     clearInterval(sweep);
   }
 
-  async #run(spec: FunctionSpec, payload: string, requestId: string): Promise<InvocationResult> {
+  async #run(spec: FunctionSpec<AnyFunctionName>, payload: string, requestId: string): Promise<InvocationResult> {
     if (this.#stopped) throw new InvokeError(503, 'ServiceException', 'The host is stopping');
     this.#running++;
     const environment = this.#warm(spec) ?? this.#start(spec);
@@ -107,7 +107,7 @@ export class EnvironmentPool {
     }
   }
 
-  #warm(spec: FunctionSpec): ExecutionEnvironment | undefined {
+  #warm(spec: FunctionSpec<AnyFunctionName>): ExecutionEnvironment | undefined {
     let best: ExecutionEnvironment | undefined;
     for (const each of this.#environments.values()) {
       if (each.spec === spec && !each.busy && !each.gone && (best === undefined || each.idleMs < best.idleMs)) best = each;
@@ -115,14 +115,14 @@ export class EnvironmentPool {
     return best;
   }
 
-  #start(spec: FunctionSpec): ExecutionEnvironment {
+  #start(spec: FunctionSpec<AnyFunctionName>): ExecutionEnvironment {
     const { bundles, env, logs, runtimeApi, freeze } = this.#options;
     const id = randomUUID().replaceAll('-', '');
     const environment = new ExecutionEnvironment({
       id,
       spec,
-      bundle: bundles[spec.name],
-      env: env[spec.name],
+      bundle: bundles[spec.name] as string,
+      env: env[spec.name] ?? {},
       runtimeApi,
       log: logs.get(spec.name) as FunctionLog,
       freeze,
@@ -137,14 +137,14 @@ export class EnvironmentPool {
     return environment;
   }
 
-  #hasRoom(spec: FunctionSpec, event = false): boolean {
+  #hasRoom(spec: FunctionSpec<AnyFunctionName>, event = false): boolean {
     if (this.#running >= this.#options.accountConcurrency - (event ? headroom : 0)) return false;
     if (spec.reservedConcurrency === null) return true;
     return [...this.#environments.values()].filter((each) => each.spec === spec && each.busy).length < spec.reservedConcurrency;
   }
 
   /** Starting many processes at once only makes each of them slow; synchronous callers are not held up. */
-  #startingTooMany(spec: FunctionSpec): boolean {
+  #startingTooMany(spec: FunctionSpec<AnyFunctionName>): boolean {
     if (this.#warm(spec) !== undefined) return false;
     return [...this.#environments.values()].filter(({ initialized, gone }) => !initialized && !gone).length >= 2 * cpus().length;
   }

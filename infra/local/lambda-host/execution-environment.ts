@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { ServerResponse } from 'node:http';
 import { fileURLToPath } from 'node:url';
-import type { FunctionSpec } from '../../topology.ts';
+import type { AnyFunctionName, FunctionSpec } from '../../topology.ts';
 import type { FunctionLog } from './function-log.ts';
 
 /** What became of an invocation. */
@@ -33,7 +33,7 @@ const initTimeoutMs = 10_000;
  */
 export class ExecutionEnvironment {
   readonly id: string;
-  readonly spec: FunctionSpec;
+  readonly spec: FunctionSpec<AnyFunctionName>;
   readonly #child: ChildProcess;
   readonly #log: FunctionLog;
   readonly #freeze: boolean;
@@ -48,7 +48,7 @@ export class ExecutionEnvironment {
 
   constructor(options: {
     id: string;
-    spec: FunctionSpec;
+    spec: FunctionSpec<AnyFunctionName>;
     bundle: string;
     env: Readonly<Record<string, string>>;
     runtimeApi: string;

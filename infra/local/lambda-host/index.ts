@@ -4,7 +4,7 @@ import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { SQSClient } from '@aws-sdk/client-sqs';
-import type { FunctionName, FunctionSpec, QueueName, Trigger } from '../../topology.ts';
+import type { AnyFunctionName, FunctionSpec, QueueName, Trigger } from '../../topology.ts';
 import { AsyncQueue } from './async-queue.ts';
 import { EnvironmentPool } from './environment-pool.ts';
 import { FunctionLog } from './function-log.ts';
@@ -15,10 +15,10 @@ import { startSchedule } from './triggers/schedule.ts';
 import { startTableStream } from './triggers/table-stream.ts';
 
 export interface LambdaHostOptions {
-  readonly functions: readonly FunctionSpec[];
+  readonly functions: readonly FunctionSpec<AnyFunctionName>[];
   /** Path of each function's CommonJS bundle; it exports `handler`. */
-  readonly bundles: Readonly<Record<FunctionName, string>>;
-  readonly env: Readonly<Record<FunctionName, Readonly<Record<string, string>>>>;
+  readonly bundles: Readonly<Record<string, string>>;
+  readonly env: Readonly<Record<string, Readonly<Record<string, string>>>>;
   readonly triggers: readonly Trigger[];
   readonly queues: Readonly<Record<QueueName, { readonly url: string }>>;
   readonly sqsEndpoint: string;
@@ -81,7 +81,7 @@ export async function startLambdaHost(options: LambdaHostOptions): Promise<Lambd
   const invokeUrl = `http://127.0.0.1:${apiPort}`;
   const env = Object.fromEntries(
     functions.map(({ name }) => [name, { AWS_ENDPOINT_URL_LAMBDA: invokeUrl, NODE_COMPILE_CACHE: join(logDir, '..', 'compile-cache'), ...options.env[name] }]),
-  ) as unknown as Record<FunctionName, Record<string, string>>;
+  );
   const pidFile = join(logDir, '..', 'environments.pids');
   writeFileSync(pidFile, '');
   pool = new EnvironmentPool({
