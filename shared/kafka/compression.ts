@@ -1,5 +1,7 @@
 import { gunzipSync, gzipSync, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { ConnectException } from '../connect/errors.ts';
+import { decompressLz4 } from './lz4-frame.ts';
+import { decompressSnappyBlock } from './snappy-block.ts';
 
 /** Compression types of record batches by their number in a batch's attributes. */
 export const compressionTypes = ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const;
@@ -7,6 +9,10 @@ export type CompressionType = (typeof compressionTypes)[number];
 
 type WebAssemblyCodecs = typeof import('@platformatic/wasm-utils/bundled');
 let webAssembly: WebAssemblyCodecs | undefined;
+
+// Broken input ends in a trap, which leaves the instance with less of its stack and memory for good, until in the end
+// nothing can be compressed any more either. So the first one is the last: from then on the slower decoders do it.
+let trapped = false;
 
 /** True when batches of this type can be worked on now; otherwise await `loadCompression` first. */
 export function compressionLoaded(type: CompressionType): boolean {
@@ -45,7 +51,7 @@ export function decompress(type: CompressionType, bytes: Buffer): Buffer {
       case 'zstd':
         return zstdDecompressSync(bytes);
       case 'lz4':
-        return notEmpty(codecs().lz4Decompress(bytes));
+        return notEmpty(untrapped(codecs().lz4Decompress, decompressLz4, bytes));
       case 'snappy':
         return decompressSnappy(bytes);
     }
@@ -73,17 +79,32 @@ function compressSnappy(records: Buffer): Buffer {
 }
 
 function decompressSnappy(bytes: Buffer): Buffer {
-  if (bytes.length < xerialHeader.length || !bytes.subarray(0, 8).equals(xerialMagic)) return notEmpty(codecs().snappyDecompress(bytes));
+  if (bytes.length < xerialHeader.length || !bytes.subarray(0, 8).equals(xerialMagic)) return snappyBlock(bytes);
   const parts: Buffer[] = [];
   let position = xerialHeader.length;
   while (position < bytes.length) {
     const length = bytes.readInt32BE(position);
     position += 4;
     if (length < 0 || position + length > bytes.length) throw new Error('a block is longer than what is there');
-    parts.push(notEmpty(codecs().snappyDecompress(bytes.subarray(position, position + length))));
+    parts.push(snappyBlock(bytes.subarray(position, position + length)));
     position += length;
   }
   return parts.length === 1 ? (parts[0] as Buffer) : Buffer.concat(parts);
+}
+
+function snappyBlock(bytes: Buffer): Buffer {
+  return notEmpty(untrapped(codecs().snappyDecompress, decompressSnappyBlock, bytes));
+}
+
+function untrapped(fast: (bytes: Buffer) => Buffer, safe: (bytes: Buffer) => Buffer, bytes: Buffer): Buffer {
+  if (!trapped) {
+    try {
+      return fast(bytes);
+    } catch {
+      trapped = true;
+    }
+  }
+  return safe(bytes);
 }
 
 // A compressed batch has at least one record; the WebAssembly functions answer broken input with nothing.

@@ -82,7 +82,10 @@ export class FetchedRecord implements ConsumerRecord {
   }
 
   get headers(): readonly RecordHeader[] {
-    if (this.headerList === undefined) this.headerList = this.source.buffer[this.headersStart] === 0 ? noHeaders : this.decodeHeaders();
+    if (this.headerList === undefined) {
+      const none = this.source.buffer[this.headersStart] === 0 && this.headersStart + 1 === this.end;
+      this.headerList = none ? noHeaders : this.decodeHeaders();
+    }
     return this.headerList;
   }
 

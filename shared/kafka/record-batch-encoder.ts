@@ -157,23 +157,29 @@ function writeVarint(buffer: Buffer, start: number, value: number): number {
   return position;
 }
 
-// Timestamps are whole milliseconds far below 2^53, so that twice one is still exact.
+// Differences of timestamps, whole milliseconds: up to 2^53 each way. Twice as much would not be exact any more, so the
+// sign, which zigzag puts into the last bit, is kept apart from the magnitude.
 function sizeOfVarlong(value: number): number {
-  let zigzag = value < 0 ? -2 * value - 1 : 2 * value;
+  if (isShort(value)) return sizeOfVarint(value);
   let size = 1;
-  for (; zigzag >= 0x80; size++) zigzag = Math.floor(zigzag / 128);
+  for (let rest = (value < 0 ? -1 - value : value) / 64; rest >= 1; rest /= 128) size++;
   return size;
 }
 
 function writeVarlong(buffer: Buffer, start: number, value: number): number {
+  if (isShort(value)) return writeVarint(buffer, start, value);
   let position = start;
-  let zigzag = value < 0 ? -2 * value - 1 : 2 * value;
-  while (zigzag >= 0x80) {
-    buffer[position++] = (zigzag % 128) | 0x80;
-    zigzag = Math.floor(zigzag / 128);
-  }
-  buffer[position++] = zigzag;
+  const magnitude = value < 0 ? -1 - value : value;
+  buffer[position++] = (magnitude % 64) * 2 + (value < 0 ? 0x81 : 0x80);
+  let rest = Math.floor(magnitude / 64);
+  for (; rest >= 0x80; rest = Math.floor(rest / 128)) buffer[position++] = (rest % 128) | 0x80;
+  buffer[position++] = rest;
   return position;
+}
+
+// Twelve days in milliseconds: nearly all of them, and whole numbers are quicker.
+function isShort(value: number): boolean {
+  return value < 0x40000000 && value >= -0x40000000;
 }
 
 function writeBytes(buffer: Buffer, start: number, bytes: Uint8Array | null): number {
