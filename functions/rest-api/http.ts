@@ -23,12 +23,19 @@ export function requestOf(event: APIGatewayProxyEventV2 | APIGatewayProxyEvent):
   const headers = Object.fromEntries(Object.entries(event.headers ?? {}).map(([name, value]) => [name.toLowerCase(), value]));
   const body = event.body ? Buffer.from(event.body, event.isBase64Encoded ? 'base64' : 'utf8').toString('utf8') : '';
   if ('rawPath' in event) {
-    const { stage, http } = event.requestContext;
-    return { method: http.method, path: withoutStage(event.rawPath, stage), query: new URLSearchParams(event.rawQueryString), headers, body };
+    const { stage, http, domainName } = event.requestContext;
+    // A function URL passes paths on as they came; API Gateway's HTTP API decodes them, whatever the name of the field says.
+    const path = domainName.includes('.lambda-url.') ? event.rawPath : encodedPath(event.rawPath);
+    return { method: http.method, path: withoutStage(path, stage), query: new URLSearchParams(event.rawQueryString), headers, body };
   }
   const query = new URLSearchParams();
   for (const [name, values] of Object.entries(event.multiValueQueryStringParameters ?? {})) for (const value of values ?? []) query.append(name, value);
   return { method: event.httpMethod, path: event.path, query, headers, body };
+}
+
+/** Encodes what was decoded. A slash or question mark within a name is lost: API Gateway cut the path there. */
+function encodedPath(path: string): string {
+  return path.split('/').map(encodeURIComponent).join('/');
 }
 
 function withoutStage(path: string, stage: string): string {

@@ -140,12 +140,12 @@ describe('Loggers', () => {
 describe('Events of API Gateway', () => {
   const v2 = {
     version: '2.0',
-    rawPath: '/prod/connectors/a%20b',
+    rawPath: '/prod/connectors/a b',
     rawQueryString: 'expand=info&expand=status',
     headers: { 'Content-Type': 'application/json' },
     body: Buffer.from('{"ä":1}').toString('base64'),
     isBase64Encoded: true,
-    requestContext: { stage: 'prod', http: { method: 'PUT' } },
+    requestContext: { stage: 'prod', domainName: 'abc.execute-api.eu-west-1.amazonaws.com', http: { method: 'PUT' } },
   };
 
   it('are read in version 2, without the stage, with bodies in base64', () => {

@@ -74,7 +74,8 @@ function eventOf(request: IncomingMessage, body: Buffer): object {
     requestContext: {
       accountId: '000000000000',
       apiId: 'local',
-      domainName: request.headers.host ?? '127.0.0.1',
+      // As a function URL: paths come as they were sent.
+      domainName: 'local.lambda-url.us-east-1.on.aws',
       domainPrefix: 'local',
       http: {
         method: request.method,
