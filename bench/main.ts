@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { type Benchmark, printReport } from './report.ts';
+import { type Benchmark, type Figure, printReport } from './report.ts';
 
 /** Benchmarks by name; each is one module that measures us and a peer in one run. */
 const benchmarks: Readonly<Record<string, { summary: string; load: () => Promise<Benchmark> }>> = {
@@ -10,6 +10,10 @@ const benchmarks: Readonly<Record<string, { summary: string; load: () => Promise
   'first-record': {
     summary: 'From the POST of a connector to its first record in Kafka, beside Apache Kafka Connect',
     load: async () => (await import('./first-record.ts')).firstRecordBenchmark,
+  },
+  kafka: {
+    summary: 'Our Kafka reader and producer, beside Java’s ConsumerPerformance and ProducerPerformance',
+    load: async () => (await import('./kafka.ts')).kafkaBenchmark,
   },
   jdbc: {
     summary: 'JDBC sink into PostgreSQL with upsert, beside Apache Kafka Connect with Debezium’s JDBC sink',
@@ -27,5 +31,6 @@ if (chosen === undefined) {
   process.exit(name === undefined ? 0 : 2);
 }
 const run = await chosen.load();
-const results = await run({ quick: values.quick, log: (line) => console.error(line) });
-printReport(name as string, results);
+const figures: Figure[] = [];
+const results = await run({ quick: values.quick, log: (line) => console.error(line), figure: (figure) => figures.push(figure) });
+printReport(name as string, results, figures);

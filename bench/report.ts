@@ -1,7 +1,9 @@
+export type Peer = 'kafka-connect' | 'java-client';
+
 /** One measured round of one case by one system. */
 export interface Result {
   readonly case: string;
-  readonly system: 'sluice' | 'kafka-connect';
+  readonly system: 'sluice' | Peer;
   readonly round: number;
   readonly records: number;
   readonly seconds: number;
@@ -9,21 +11,32 @@ export interface Result {
   readonly cpuSeconds: number;
 }
 
+/** What is measured of ours alone, a value a round, and what it should stay below. */
+export interface Figure {
+  readonly case: string;
+  readonly what: string;
+  readonly unit: 'ms' | 'MB';
+  readonly values: readonly number[];
+  readonly goal: number;
+}
+
 export interface BenchmarkOptions {
   /** Fewer records, fewer rounds. */
   readonly quick: boolean;
   readonly log: (line: string) => void;
+  /** Takes what has no peer. */
+  readonly figure: (figure: Figure) => void;
 }
 
 export type Benchmark = (options: BenchmarkOptions) => Promise<readonly Result[]>;
 
 /** Prints a table for people, then the line `BENCH {…}` for scripts. Ratios are of the medians over the rounds: ours to the peer's. */
-export function printReport(name: string, results: readonly Result[]): void {
+export function printReport(name: string, results: readonly Result[], figures: readonly Figure[] = []): void {
   const ratios: Record<string, { throughput: number; cpu: number }> = {};
   console.log(`${'case'.padEnd(16)}${'system'.padEnd(16)}${'rec/s (min median max)'.padEnd(34)}CPU-s per million (min median max)`);
   for (const each of new Set(results.map((result) => result.case))) {
     const medians: Record<string, { throughput: number; cpu: number }> = {};
-    for (const system of ['sluice', 'kafka-connect'] as const) {
+    for (const system of ['sluice', 'kafka-connect', 'java-client'] as const) {
       const rounds = results.filter((result) => result.case === each && result.system === system);
       if (rounds.length === 0) continue;
       const throughput = rounds.map(({ records, seconds }) => records / seconds);
@@ -32,15 +45,19 @@ export function printReport(name: string, results: readonly Result[]): void {
       console.log(each.padEnd(16) + system.padEnd(16) + spread(throughput, 0).padEnd(34) + spread(cpu, 2));
     }
     const ours = medians.sluice;
-    const peer = medians['kafka-connect'];
+    const peer = medians['kafka-connect'] ?? medians['java-client'];
     if (ours === undefined || peer === undefined) continue;
     ratios[each] = { throughput: round(ours.throughput / peer.throughput), cpu: round(ours.cpu / peer.cpu) };
     console.log(`${each.padEnd(16)}ratio           ${String(ratios[each].throughput).padEnd(34)}${ratios[each].cpu}`);
   }
-  console.log(`BENCH ${JSON.stringify({ name, results, ratios })}`);
+  for (const { case: each, what, unit, values, goal } of figures) {
+    console.log(`${each.padEnd(16)}${what}: ${spread(values, 0)} ${unit} (min median max; the goal is below ${goal})`);
+  }
+  console.log(`BENCH ${JSON.stringify({ name, results, ratios, ...(figures.length > 0 ? { figures } : {}) })}`);
 }
 
-function median(values: readonly number[]): number {
+/** Of an even number the mean of the middle two. */
+export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   const middle = sorted.length >> 1;
   return sorted.length % 2 === 1 ? (sorted[middle] as number) : ((sorted[middle - 1] as number) + (sorted[middle] as number)) / 2;
