@@ -1,5 +1,5 @@
 import { partitionKey, type TopicPartition } from '../connect/topic-partition.ts';
-import { failConnector } from '../runtime/connector-run.ts';
+import { failConnector, isDelivered } from '../runtime/connector-run.ts';
 import { subscriptionOf } from '../runtime/partition-assignor.ts';
 import type { RuntimePorts } from '../runtime/ports.ts';
 import type { RunRequest } from '../runtime/task-run.ts';
@@ -62,6 +62,18 @@ export class Controller {
     metrics.add('ControllerLooks', 1, {});
     metrics.add('look-time-ms', clock.now() - now, {});
     return { connectors: specs.length, invoked, lost: repaired, routed };
+  }
+
+  /**
+   * An event from outside that a connector waits for (`sluice.trigger=event`): its tasks run now, or again when the runs under way end.
+   * Returns how many. A connector that is not there, or not wanted to run, needs nothing: it looks for itself when it is resumed.
+   */
+  async wake(connector: string): Promise<number> {
+    const { storage, logger } = this.#ports;
+    const snapshot = await storage.connectors.snapshot(connector);
+    if (snapshot === null) logger.warn('An event came for a connector that is not there', { connector });
+    if (snapshot?.spec.targetState !== 'STARTED') return 0;
+    return this.#each(snapshot.tasks, ({ task }) => storage.control.wakeTask(connector, task));
   }
 
   /** Notes that the controller lives, and which cluster it serves. */
@@ -163,7 +175,7 @@ export class Controller {
       );
       return storage.control.deferSpec(spec, null);
     }
-    const waiting = tasks.filter(({ lease, dueAt, state }) => lease === null && dueAt === null && state !== 'FAILED');
+    const waiting = tasks.filter((task) => task.lease === null && task.dueAt === null && task.state !== 'FAILED' && !isDelivered(task));
     if (waiting.length > 0 || spec.type === 'sink') {
       await storage.control.deferSpec(spec, spec.type === 'sink' ? 0 : now);
       return (await this.#dispatch(waiting, now)) > 0;
@@ -199,7 +211,7 @@ export class Controller {
   /** Of the tasks that are ready, those with work: sources are, when they are due; sinks when Kafka has more than they have read. */
   async #withWork(tasks: readonly TaskItem[]): Promise<readonly TaskItem[]> {
     const { kafka, logger } = this.#ports;
-    const sinks = tasks.filter(({ type }) => type === 'sink');
+    const sinks = tasks.filter((task) => task.type === 'sink' && !isDelivered(task));
     const sources = tasks.filter(({ type }) => type === 'source');
     if (sinks.length === 0) return sources;
     const partitions = new Map<string, TopicPartition>();

@@ -56,7 +56,12 @@ export async function runConnector(ports: RuntimePorts, request: RunRequest & { 
     workerId,
   });
   if (items === null) return skipped;
-  return { outcome: 'planned', records: 0, start: started ? items : [] };
+  return { outcome: 'planned', records: 0, start: started && !isDelivered(spec) ? items : [] };
+}
+
+/** True for sinks whose records an event source delivers: no run of theirs reads by itself. */
+export function isDelivered({ type, config }: { readonly type: ConnectorSpec['type']; readonly config: Readonly<Record<string, string>> }): boolean {
+  return type === 'sink' && config['sluice.trigger'] === 'event';
 }
 
 /** A connector that runs was asked again for its task configs: another answer begins a new generation. */

@@ -42,7 +42,8 @@ export function taskSettings(kind: 'source' | 'sink', config: Readonly<Record<st
         };
   return {
     continuous: ours['sluice.trigger'] === 'continuous',
-    idleLingerMs: ours['sluice.idle.linger.ms'],
+    // What was delivered is all there is: nothing more comes to this run.
+    idleLingerMs: kind === 'sink' && ours['sluice.trigger'] === 'event' ? 0 : ours['sluice.idle.linger.ms'],
     offsetFlushIntervalMs: workerMs(worker, 'offset.flush.interval.ms', 60_000),
     offsetFlushTimeoutMs: workerMs(worker, 'offset.flush.timeout.ms', 5_000),
     retryBackoffMs: 1_000,

@@ -203,7 +203,11 @@ export class Worker {
     if (reason === 'restarted') return { dueAt: now, wake: true };
     if (goesOn) return { dueAt: now + continuationGraceMs };
     if (result.outcome === 'more' || result.delayMs > 0) return { dueAt: now + result.delayMs };
-    return { dueAt: item.type === 'sink' ? now : nextDue(config['sluice.schedule'] ?? null, now) };
+    if (item.type === 'sink') return { dueAt: now };
+    const schedule = config['sluice.schedule'] ?? null;
+    // A schedule beside events is for those that got lost.
+    if (config['sluice.trigger'] === 'event' && !schedule) return { dueAt: null };
+    return { dueAt: nextDue(schedule, now) };
   }
 
   /** The table is in trouble: what was not stored will be done again. If even the release fails, the lease expires. */

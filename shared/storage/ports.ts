@@ -142,6 +142,8 @@ export interface ControlStore {
    */
   deferTask(task: TaskItem, dueAt: number | null): Promise<boolean>;
   deferSpec(spec: ConnectorSpec, dueAt: number | null): Promise<boolean>;
+  /** Something happened that a task waits for: it is due at once, or as soon as the run under way ends. False when there is no such task, or it is FAILED. */
+  wakeTask(connector: string, task: number): Promise<boolean>;
   /**
    * Replaces the tasks of a connector by those of `spec.generation` and marks it planned. Sink offsets move with their
    * partitions. No lease may be held. May take several steps; done again from the start it comes to the same end.

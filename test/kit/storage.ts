@@ -406,6 +406,26 @@ export function storageContract(open: () => Promise<{ storage: Storage; clock: M
       expect((await storage.connectors.get(name))?.dueAt).toBe(clock.now());
     });
 
+    test('a task that waits for events is due when one comes, also one that came while it ran', async () => {
+      await plan([[]], 'source');
+      const dueAt = async () => (await storage.control.task(name, 0))?.dueAt ?? null;
+      await storage.runs.release(await mine(), { dueAt: null });
+      expect(await dueAt()).toBeNull();
+      clock.time += 5;
+      expect(await storage.control.wakeTask(name, 0)).toBe(true);
+      expect(await dueAt()).toBe(clock.now());
+      const run = await mine('run-2');
+      expect(await storage.control.wakeTask(name, 0)).toBe(true);
+      expect((await storage.control.task(name, 0))?.lease?.owner).toBe('run-2');
+      await storage.runs.release(run, { dueAt: null });
+      expect(await dueAt()).toBe(clock.now());
+      await storage.runs.release(await mine('run-3'), { dueAt: null });
+      expect(await dueAt()).toBeNull();
+      await storage.runs.release(await mine('run-4'), { dueAt: null, failure: failureOf(await storage.control.task(name, 0)) });
+      expect(await storage.control.wakeTask(name, 0)).toBe(false);
+      expect(await storage.control.wakeTask(name, 7)).toBe(false);
+    });
+
     test('a spec that its user changed meanwhile is not deferred', async () => {
       const spec = await create();
       if (spec === null) throw new Error('not created');

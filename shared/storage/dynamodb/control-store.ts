@@ -53,6 +53,17 @@ export function controlStore({ table, clock, dueShards }: TableContext): Control
       return (await table.update(specKey(spec.name), schedule(spec.name, dueShards, dueAt), when)) !== null;
     },
 
+    async wakeTask(connector, task) {
+      const key = taskKey(connector, task);
+      const now = clock.now();
+      const alive = [present('pk'), notEqual('state', 'FAILED')];
+      const { set } = schedule(connector, dueShards, now);
+      if ((await table.update(key, { set: { ...set, wokenAt: now }, wake: true }, [...alive, missing('owner')])) !== null) return true;
+      // A run may have looked for the last time already: its release sees the mark. Where it ended just now the mark is all that is needed, too.
+      if ((await table.update(key, { set: { wokenAt: now } }, [...alive, present('owner')])) !== null) return true;
+      return (await table.update(key, { set: { ...set, wokenAt: now }, wake: true }, [...alive, missing('owner')])) !== null;
+    },
+
     async plan(spec, planned, options) {
       const { name, generation, revision } = spec;
       const plan = randomUUID();

@@ -35,7 +35,11 @@ export function runStore(context: TableContext): RunStore {
       const key = taskKey(connector, task);
       const leaseId = randomUUID();
       const { set } = schedule(connector, dueShards, expiresAt);
-      const change = { set: { ...set, owner, leaseId, leaseExpiresAt: expiresAt, workerId, state: 'RUNNING' }, add: { epoch: 1 }, remove: ['releasedBy'] };
+      const change = {
+        set: { ...set, owner, leaseId, leaseExpiresAt: expiresAt, workerId, state: 'RUNNING' },
+        add: { epoch: 1 },
+        remove: ['releasedBy', 'wokenAt'],
+      };
       const free = [
         equal('generation', generation),
         notEqual('state', 'FAILED'),
@@ -102,7 +106,9 @@ export function runStore(context: TableContext): RunStore {
         if (refused.length === 0) return;
       }
       const at = failure !== undefined || (dueAt === null && wake) ? now : dueAt;
-      if ((await table.update(key, release(at), held(task))) !== null) return;
+      // Who waits for events alone goes on at once when one came while it was at work.
+      if (at === null && (await table.update(key, release(null), [...held(task), missing('wokenAt')])) !== null) return;
+      if ((await table.update(key, release(at ?? now), held(task))) !== null) return;
       const item = await table.get(key);
       if (item === null || item['releasedBy'] !== task.lease?.owner || item['epoch'] !== task.epoch) throw fenced(task);
     },
