@@ -4,8 +4,8 @@
  */
 
 export type FunctionName = 'rest-api' | 'controller' | 'task';
-/** Functions that only a deployment in AWS needs: API Gateway's authorizer, and CloudFormation's way to connectors. */
-export type DeploymentFunctionName = 'authorizer' | 'connector-resource';
+/** Functions that only a deployment in AWS needs: API Gateway's authorizer, CloudFormation's way to connectors, and one for each sink whose records an event source delivers. */
+export type DeploymentFunctionName = 'authorizer' | 'connector-resource' | 'sink-events';
 export type AnyFunctionName = FunctionName | DeploymentFunctionName;
 /** How much a cluster is given. */
 export type Size = 'small' | 'medium' | 'large';
@@ -108,6 +108,16 @@ export const deploymentFunctions: readonly FunctionSpec<DeploymentFunctionName>[
     onFailure: null,
     access: ['table', 'kafka'],
   },
+  {
+    name: 'sink-events',
+    description: 'Puts the records that an event source delivers',
+    memoryMb: memoryMb.task.medium,
+    timeoutSeconds: 300,
+    reservedConcurrency: null,
+    asyncRetries: 0,
+    onFailure: null,
+    access: ['table', 'kafka', 'send-failures'],
+  },
 ];
 
 export const queues: readonly QueueSpec[] = [
@@ -145,6 +155,8 @@ export const environment = {
   controllerFunction: 'SLUICE_CONTROLLER_FUNCTION',
   failureQueueUrl: 'SLUICE_FAILURE_QUEUE_URL',
   workerId: 'SLUICE_WORKER_ID',
+  /** The connector of a `sink-events` function. */
+  connector: 'SLUICE_CONNECTOR',
   /** `standard` (default), `detailed` or `off`; docs/metrics.md tells what they cost. */
   metrics: 'SLUICE_METRICS',
   /** How often a long run writes its metrics, and tasks and lag are counted, in milliseconds. Default 60000. */

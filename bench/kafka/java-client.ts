@@ -5,15 +5,16 @@ import type { ClientRun, ProduceWork, ReadWork } from './workload.ts';
 // As Kafka's own scripts start these tools.
 const machine = ['-Xmx512M', '-server', '-XX:+UseG1GC', '-XX:MaxGCPauseMillis=20', '-XX:InitiatingHeapOccupancyPercent=35', '-XX:+ExplicitGCInvokesConcurrent'];
 
-/** Java's consumer, driven by ConsumerPerformance. The time is that from the assignment of its partitions on. */
-export async function readWithJava(tools: KafkaTools, work: ReadWork): Promise<ClientRun> {
+/** Java's consumer, driven by ConsumerPerformance. The time begins when the consumer is made, or with the assignment of its partitions. */
+export async function readWithJava(tools: KafkaTools, work: ReadWork, from: 'start' | 'assignment'): Promise<ClientRun> {
   const { printed, cpuSeconds } = await run(tools, 'org.apache.kafka.tools.ConsumerPerformance', [
     ...['--bootstrap-server', work.brokers, '--topic', work.topic, '--num-records', String(work.records)],
     ...['--group', `bench-${process.pid}-${performance.now()}`, '--timeout', '60000', '--hide-header'],
   ]);
   // start, end, MB, MB/s, records, records/s, rebalance ms, fetch ms, ...
   const fields = printed.trim().split('\n').at(-1)?.split(', ') ?? [];
-  const [records, milliseconds] = [Number(fields[4]), Number(fields[7])];
+  const records = Number(fields[4]);
+  const milliseconds = from === 'assignment' ? Number(fields[7]) : (records / Number(fields[5])) * 1000;
   if (!(records >= work.records && milliseconds > 0)) throw new Error(`ConsumerPerformance printed: ${printed}`);
   return { records, seconds: milliseconds / 1000, cpuSeconds };
 }

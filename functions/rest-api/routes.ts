@@ -91,6 +91,10 @@ export const routes: Readonly<Record<string, Partial<Record<Method, Route>>>> = 
       return noContent;
     },
   },
+  // Not of Kafka Connect, where a worker polls all the time.
+  '/connectors/:connector/wake': {
+    POST: async ({ herder, parameters }) => ({ status: 202, body: await herder.wakeConnector(name(parameters)) }),
+  },
   '/connectors/:connector/tasks': {
     GET: async ({ herder, parameters }) => ok(await herder.taskConfigs(name(parameters))),
   },

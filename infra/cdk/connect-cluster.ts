@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { dirname } from 'node:path';
 import { CfnOutput, Duration, Names, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { AttributeType, BillingMode, ProjectionType, StreamViewType, Table, TableEncryption } from 'aws-cdk-lib/aws-dynamodb';
@@ -7,7 +8,7 @@ import { type IManagedPolicy, ManagedPolicy, PermissionsBoundary, PolicyStatemen
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { Architecture, Code, FilterCriteria, FilterRule, Function as LambdaFn, RecursiveLoop, Runtime, StartingPosition } from 'aws-cdk-lib/aws-lambda';
 import { SqsDestination } from 'aws-cdk-lib/aws-lambda-destinations';
-import { DynamoEventSource, SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
+import { DynamoEventSource, SqsDlq, SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
@@ -71,6 +72,17 @@ const maxReceives = 5;
 const tableActions = ['GetItem', 'Query', 'PutItem', 'UpdateItem', 'DeleteItem', 'ConditionCheckItem'];
 type AnyFunctionSpec = FunctionSpec<AnyFunctionName>;
 
+/** How the records of an event-triggered sink are delivered. */
+export interface SinkEventsOptions {
+  readonly topics: readonly string[];
+  /** Most records of a delivery, up to 10000. Default: 500. */
+  readonly batchSize?: number;
+  /** How long records are gathered. Default: Lambda's half a second. */
+  readonly batchingWindow?: Duration;
+  /** Where it begins when nothing was delivered yet. Default: TRIM_HORIZON, as `auto.offset.reset=earliest`. */
+  readonly startingPosition?: StartingPosition.TRIM_HORIZON | StartingPosition.LATEST;
+}
+
 /** A Connect cluster: the functions, queues, triggers and the table of `infra/topology.ts`, each allowed what the topology says and no more; its API, alarms and dashboard. */
 export class ConnectCluster extends Construct {
   readonly table: Table;
@@ -122,6 +134,56 @@ export class ConnectCluster extends Construct {
     return this.#connectorResource;
   }
 
+  /**
+   * The function that puts the records of a sink with `sluice.trigger=event`, and the event source mapping of each of its topics. A delivery
+   * that fails is made again; what Lambda gives up on is told to the failure queue. Throws Error when mappings cannot get to the brokers.
+   */
+  sinkEvents(connector: string, { topics, batchSize = 500, batchingWindow, startingPosition = StartingPosition.TRIM_HORIZON }: SinkEventsOptions): LambdaFn {
+    const { kafka, network } = this.#props;
+    const spec = deploymentFunctions.find(({ name }) => name === 'sink-events') as AnyFunctionSpec;
+    const made = this.#function(spec, createHash('sha256').update(connector).digest('hex').slice(0, 8));
+    made.addEnvironment(environment.connector, connector);
+    // Pollers are let in where the function is.
+    const pollers = network && { ...network, securityGroups: made.connections.securityGroups };
+    for (const topic of topics) {
+      made.addEventSourceMapping(`Topic-${topic}`, {
+        ...kafka.eventSource(this, pollers),
+        kafkaTopic: topic,
+        // A mapping is a group of its own. Not the sink's group: that one mirrors what is stored.
+        kafkaConsumerGroupId: `sluice-${Names.uniqueResourceName(made, { maxLength: 60, separator: '-' })}-${topic}`.slice(0, 200),
+        startingPosition,
+        batchSize,
+        ...(batchingWindow === undefined ? {} : { maxBatchingWindow: batchingWindow }),
+        onFailure: new SqsDlq(this.queues.failures),
+      });
+    }
+    this.#grantMapping(made);
+    return made;
+  }
+
+  /** What Lambda's pollers do in the name of the function. */
+  #grantMapping(made: LambdaFn): void {
+    const { kafka, network } = this.#props;
+    const { clusterArn } = kafka;
+    if (clusterArn !== null) {
+      const actions = ['kafka:DescribeCluster', 'kafka:DescribeClusterV2', 'kafka:GetBootstrapBrokers'];
+      made.addToRolePolicy(new PolicyStatement({ actions, resources: [clusterArn] }));
+    }
+    const authority = this.node.tryFindChild('BrokerAuthority') as ISecret | undefined;
+    authority?.grantRead(made);
+    if (clusterArn === null && network === undefined) return;
+    const interfaces = [
+      'CreateNetworkInterface',
+      'DeleteNetworkInterface',
+      'DescribeNetworkInterfaces',
+      'DescribeVpcs',
+      'DescribeSubnets',
+      'DescribeSecurityGroups',
+    ];
+    made.addToRolePolicy(new PolicyStatement({ actions: interfaces.map((action) => `ec2:${action}`), resources: ['*'] }));
+    acknowledgeWildcard(made, '*', "An event source mapping puts network interfaces into the brokers' VPC: EC2 knows no resource before they are made.");
+  }
+
   get #removalPolicy(): RemovalPolicy {
     return this.#props.removalPolicy ?? RemovalPolicy.RETAIN;
   }
@@ -168,11 +230,13 @@ export class ConnectCluster extends Construct {
     return made as Record<QueueName, Queue>;
   }
 
-  #function(spec: AnyFunctionSpec): LambdaFn {
-    const { name, access } = spec;
+  /** A suffix tells functions of one spec apart. */
+  #function(spec: AnyFunctionSpec, suffix?: string): LambdaFn {
+    const { access } = spec;
+    const name = suffix === undefined ? spec.name : `${spec.name}-${suffix}`;
     const { encryptionKey, network, bundles, maxConcurrentRuns } = this.#props;
     const invokes = access.includes('invoke-task');
-    const concurrency = name === 'task' ? (maxConcurrentRuns ?? null) : spec.reservedConcurrency;
+    const concurrency = spec.name === 'task' ? (maxConcurrentRuns ?? null) : spec.reservedConcurrency;
     const logGroup = new LogGroup(this, `${pascal(name)}Log`, {
       retention: this.#logRetention,
       removalPolicy: RemovalPolicy.DESTROY,
@@ -183,9 +247,9 @@ export class ConnectCluster extends Construct {
       description: spec.description,
       runtime: Runtime.NODEJS_LATEST,
       architecture: Architecture.ARM_64,
-      code: Code.fromAsset(dirname(bundles[name])),
+      code: Code.fromAsset(dirname(bundles[spec.name])),
       handler: 'index.handler',
-      memorySize: name in this.memoryMb ? this.memoryMb[name as FunctionName] : spec.memoryMb,
+      memorySize: this.#memoryOf(spec),
       timeout: Duration.seconds(spec.timeoutSeconds),
       ...(concurrency === null ? {} : { reservedConcurrentExecutions: concurrency }),
       retryAttempts: spec.asyncRetries,
@@ -206,6 +270,12 @@ export class ConnectCluster extends Construct {
     });
     this.#grant(made, spec);
     return made;
+  }
+
+  #memoryOf({ name, memoryMb: fallback }: AnyFunctionSpec): number {
+    // It does what a task run does.
+    if (name === 'sink-events') return this.memoryMb.task;
+    return name in this.memoryMb ? this.memoryMb[name as FunctionName] : fallback;
   }
 
   /** What every function needs, named: its own log, and in a VPC a network interface. */
@@ -256,7 +326,7 @@ export class ConnectCluster extends Construct {
             acknowledgeWildcard(grantee, each, 'Connectors name topics and groups of this cluster when they are made, not when it is deployed.');
       }
     }
-    if (name === 'task' && secretPrefixes.length > 0) {
+    if ((name === 'task' || name === 'sink-events') && secretPrefixes.length > 0) {
       const { partition, region, account } = Stack.of(this);
       const resources = secretPrefixes.map((prefix) => `arn:${partition}:secretsmanager:${region}:${account}:secret:${prefix}*`);
       grantee.addToRolePolicy(new PolicyStatement({ actions: ['secretsmanager:GetSecretValue'], resources }));

@@ -1,13 +1,16 @@
 import { readFileSync } from 'node:fs';
 import { CustomResource, Duration, type RemovalPolicy } from 'aws-cdk-lib';
+import { type Function as LambdaFn, StartingPosition } from 'aws-cdk-lib/aws-lambda';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
+import { sinkTopics } from '../../shared/connect/config/framework/sink-connector-config.ts';
 import { ConnectorValidator } from '../../shared/herder/connector-validator.ts';
 import { unknownKeys } from '../../shared/herder/unknown-keys.ts';
 import { plugins } from '../../shared/plugins.ts';
 import { parseConnectorFile } from '../local/spec-files.ts';
 import { ConnectorAlarms } from './alarms.ts';
-import type { ConnectCluster } from './connect-cluster.ts';
+import type { ConnectCluster, SinkEventsOptions } from './connect-cluster.ts';
+import { type WakeSource, WakeSources } from './wake-sources.ts';
 
 export interface ConnectorProps {
   readonly cluster: ConnectCluster;
@@ -27,6 +30,10 @@ export interface ConnectorProps {
   readonly timeout?: Duration;
   /** RETAIN: the connector goes on when it leaves the stack. Default: it is deleted. */
   readonly removalPolicy?: RemovalPolicy;
+  /** What tells a source with `sluice.trigger=event` that there is work. A `sluice.schedule` beside it is the longest that it waits. */
+  readonly wakeOn?: readonly WakeSource[];
+  /** How the records of a sink with `sluice.trigger=event` are delivered. */
+  readonly delivery?: Omit<SinkEventsOptions, 'topics'>;
   /** Told of this connector's alarms. Default: the topic of the cluster's alarms. */
   readonly alarmTopic?: ITopic;
 }
@@ -38,6 +45,8 @@ export interface ConnectorProps {
 export class Connector extends Construct {
   readonly connectorName: string;
   readonly config: Readonly<Record<string, string>>;
+  /** The function that its records are delivered to, of an event-triggered sink. */
+  readonly sinkEvents: LambdaFn | null;
 
   /** Throws Error when there is neither config nor file, or the file cannot be read. A wrong config is an error of the synthesis. */
   constructor(scope: Construct, id: string, props: ConnectorProps) {
@@ -57,7 +66,29 @@ export class Connector extends Construct {
     resource.node.addDependency(cluster);
     const kind = kindOf(this.config);
     const topic = props.alarmTopic ?? cluster.alarmTopic;
+    this.sinkEvents = this.#triggers(kind, props);
     if (kind !== null) new ConnectorAlarms(this, 'Alarms', { connector: this.connectorName, kind, ...(topic ? { topic } : {}) });
+  }
+
+  #triggers(kind: 'source' | 'sink' | null, { cluster, wakeOn = [], delivery }: ConnectorProps): LambdaFn | null {
+    const wrong = (why: string) => this.node.addValidation({ validate: () => [`Connector ${this.connectorName}, ${why}`] });
+    const byEvent = this.config['sluice.trigger'] === 'event';
+    if (!byEvent || kind !== 'source') {
+      if (wakeOn.length > 0) wrong("wakeOn: only for a source with 'sluice.trigger': 'event'");
+    } else if (wakeOn.length > 0) {
+      new WakeSources(this, 'Wake', { connector: this.connectorName, controller: cluster.functions.controller, sources: wakeOn });
+    }
+    if (!byEvent || kind !== 'sink') {
+      if (delivery !== undefined) wrong("delivery: only for a sink with 'sluice.trigger': 'event'");
+      return null;
+    }
+    const topics = sinkTopics(this.config);
+    if (topics.length === 0) {
+      wrong('topics: an event source mapping needs the names of topics, a pattern (topics.regex) will not do');
+      return null;
+    }
+    const latest = this.config['consumer.override.auto.offset.reset'] === 'latest';
+    return cluster.sinkEvents(this.connectorName, { topics, ...(latest ? { startingPosition: StartingPosition.LATEST } : {}), ...delivery });
   }
 
   #given({ config, file }: ConnectorProps): Record<string, string> {

@@ -1,11 +1,15 @@
-import { Fn } from 'aws-cdk-lib';
+import { Fn, SecretValue, Token } from 'aws-cdk-lib';
+import type { ISecurityGroup } from 'aws-cdk-lib/aws-ec2';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
-import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
+import { type EventSourceMappingOptions, SourceAccessConfigurationType } from 'aws-cdk-lib/aws-lambda';
+import { type ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import type { Construct } from 'constructs';
+import type { NetworkProps } from './network.ts';
 
 export interface TlsOptions {
   /** PEM certificates of the authority that signed the brokers', when it is not a public one. */
   readonly truststoreCertificates?: string;
-  /** A client certificate: a secret with the keys `certificate` (PEM chain), `key` (PEM, PKCS 8) and, if it is encrypted, `password`. */
+  /** A client certificate, as event source mappings want it too: a secret with the keys `certificate` (PEM chain) and `privateKey` (PEM, PKCS 8). */
   readonly clientCertificate?: ISecret;
 }
 
@@ -25,6 +29,17 @@ export interface MskOptions {
   readonly bootstrapServers: string;
 }
 
+/** Where Lambda's pollers are put, so that they reach the brokers. */
+export type PollerNetwork = Pick<NetworkProps, 'vpc' | 'subnets'> & { readonly securityGroups: readonly ISecurityGroup[] };
+
+/** What proves to the brokers who a client is: to our own by the worker's properties, to event source mappings by a secret. */
+interface Login {
+  readonly type: SourceAccessConfigurationType;
+  readonly secret: ISecret;
+}
+
+const { BASIC_AUTH, CLIENT_CERTIFICATE_TLS_AUTH, SASL_SCRAM_256_AUTH, SASL_SCRAM_512_AUTH, SERVER_ROOT_CA_CERTIFICATE } = SourceAccessConfigurationType;
+const loginTypes = { PLAIN: BASIC_AUTH, 'SCRAM-SHA-256': SASL_SCRAM_256_AUTH, 'SCRAM-SHA-512': SASL_SCRAM_512_AUTH } as const;
 const secretsProvider = 'secretsmanager';
 
 /**
@@ -38,13 +53,16 @@ export class KafkaAccess {
   readonly statements: readonly PolicyStatement[];
   /** Set for MSK: an event source mapping names the cluster by it. */
   readonly clusterArn: string | null;
+  readonly #logins: readonly Login[];
 
   private constructor(options: {
     worker: Readonly<Record<string, string>>;
     secrets?: readonly ISecret[];
     statements?: readonly PolicyStatement[];
     clusterArn?: string;
+    logins?: readonly Login[];
   }) {
+    this.#logins = options.logins ?? [];
     this.secrets = options.secrets ?? [];
     this.worker = {
       ...options.worker,
@@ -74,6 +92,7 @@ export class KafkaAccess {
     return new KafkaAccess({
       worker: { 'bootstrap.servers': bootstrapServers, 'security.protocol': 'SSL', ...tlsKeys(options) },
       secrets: options.clientCertificate ? [options.clientCertificate] : [],
+      logins: options.clientCertificate ? [{ type: CLIENT_CERTIFICATE_TLS_AUTH, secret: options.clientCertificate }] : [],
     });
   }
 
@@ -90,6 +109,7 @@ export class KafkaAccess {
         ...(tls ? tlsKeys(options) : {}),
       },
       secrets: [credentials, ...(clientCertificate ? [clientCertificate] : [])],
+      logins: [{ type: loginTypes[mechanism], secret: credentials }],
     });
   }
 
@@ -125,6 +145,50 @@ export class KafkaAccess {
       clusterArn,
     });
   }
+
+  /**
+   * How an event source mapping gets to the brokers. Throws Error for ways that mappings do not know: they need `plaintext`,
+   * `tls`, `sasl` or `mskIam`.
+   */
+  eventSource(
+    scope: Construct,
+    network?: PollerNetwork,
+  ): Pick<EventSourceMappingOptions, 'eventSourceArn' | 'kafkaBootstrapServers' | 'sourceAccessConfigurations'> {
+    if (this.clusterArn !== null) return { eventSourceArn: this.clusterArn };
+    const { 'bootstrap.servers': servers = '', 'security.protocol': protocol = 'PLAINTEXT', 'ssl.truststore.certificates': authority } = this.worker;
+    if (this.#logins.length === 0 && protocol.startsWith('SASL'))
+      throw new Error(
+        `${scope.node.path}: an event source mapping cannot use worker properties with security.protocol=${protocol}: use KafkaAccess.sasl or KafkaAccess.mskIam`,
+      );
+    if (this.#logins.length === 0 && network === undefined)
+      throw new Error(
+        `${scope.node.path}: an event source mapping reaches brokers without authentication only in a VPC: set network, or use KafkaAccess.sasl or mskIam`,
+      );
+    return {
+      kafkaBootstrapServers: Token.isUnresolved(servers) ? Fn.split(',', servers) : servers.split(','),
+      sourceAccessConfigurations: [
+        ...this.#logins.map(({ type, secret }) => ({ type, uri: secret.secretArn })),
+        ...(authority === undefined ? [] : [{ type: SERVER_ROOT_CA_CERTIFICATE, uri: authoritySecret(scope, authority).secretArn }]),
+        ...accessOf(network),
+      ],
+    };
+  }
+}
+
+/** A certificate is not secret, but mappings read it from a secret. */
+function authoritySecret(scope: Construct, certificates: string): ISecret {
+  const secretObjectValue = { certificate: SecretValue.unsafePlainText(certificates) };
+  const found = scope.node.tryFindChild('BrokerAuthority') as ISecret | undefined;
+  return found ?? new Secret(scope, 'BrokerAuthority', { description: "Certificates of the authority that signed the brokers'; public", secretObjectValue });
+}
+
+function accessOf(network: PollerNetwork | undefined): { type: SourceAccessConfigurationType; uri: string }[] {
+  if (network === undefined) return [];
+  const { VPC_SECURITY_GROUP, VPC_SUBNET } = SourceAccessConfigurationType;
+  return [
+    ...network.vpc.selectSubnets(network.subnets).subnetIds.map((id) => ({ type: VPC_SUBNET, uri: `subnet:${id}` })),
+    ...network.securityGroups.map(({ securityGroupId }) => ({ type: VPC_SECURITY_GROUP, uri: `security_group:${securityGroupId}` })),
+  ];
 }
 
 /** As Kafka's config providers write it; resolved inside a function. */
@@ -140,7 +204,7 @@ function tlsKeys({ truststoreCertificates, clientCertificate }: TlsOptions): Rec
       : {
           'ssl.keystore.type': 'PEM',
           'ssl.keystore.certificate.chain': reference(clientCertificate, 'certificate'),
-          'ssl.keystore.key': reference(clientCertificate, 'key'),
+          'ssl.keystore.key': reference(clientCertificate, 'privateKey'),
         }),
   };
 }

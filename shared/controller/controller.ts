@@ -3,6 +3,7 @@ import { failConnector, isDelivered } from '../runtime/connector-run.ts';
 import { subscriptionOf } from '../runtime/partition-assignor.ts';
 import type { RuntimePorts } from '../runtime/ports.ts';
 import type { RunRequest } from '../runtime/task-run.ts';
+import { wakeConnector } from '../runtime/wake-connector.ts';
 import type { ConnectorSpec, FailureReport, TaskItem } from '../storage/ports.ts';
 
 /** A run that was asked for is not asked for again within this time. */
@@ -70,10 +71,9 @@ export class Controller {
    */
   async wake(connector: string): Promise<number> {
     const { storage, logger } = this.#ports;
-    const snapshot = await storage.connectors.snapshot(connector);
-    if (snapshot === null) logger.warn('An event came for a connector that is not there', { connector });
-    if (snapshot?.spec.targetState !== 'STARTED') return 0;
-    return this.#each(snapshot.tasks, ({ task }) => storage.control.wakeTask(connector, task));
+    const woken = await wakeConnector(storage, connector);
+    if (woken === null) logger.warn('An event came for a connector that is not there', { connector });
+    return woken ?? 0;
   }
 
   /** Notes that the controller lives, and which cluster it serves. */

@@ -8,6 +8,7 @@ import type { Plugins } from '../connect/plugins.ts';
 import { versionRequirement } from '../connect/version-range.ts';
 import type { KafkaClients } from '../kafka/ports.ts';
 import { tasksOf } from '../runtime/task-state.ts';
+import { wakeConnector } from '../runtime/wake-connector.ts';
 import type { ConnectorSnapshot, ConnectorSpec, SpecChange, Storage, TargetState } from '../storage/ports.ts';
 import { BadRequestException, ConnectRestException } from './connect-rest-exception.ts';
 import { type OffsetChange, sinkConnectorOffsets } from './connector-offsets.ts';
@@ -240,6 +241,13 @@ export class Herder {
     const snapshot = await this.#snapshot(name, `Unknown connector: ${name}`);
     const known = tasksOf(snapshot).some((each) => each.task === task);
     if (!known || !(await this.#options.storage.connectors.restartTask(name, task))) throw new NotFoundException(`Unknown task: ${name}-${task}`);
+  }
+
+  /** Runs the tasks of a connector now, as an event would: `sluice.trigger=event`. Returns how many. */
+  async wakeConnector(name: string): Promise<{ tasks: number }> {
+    const woken = await wakeConnector(this.#options.storage, name);
+    if (woken === null) throw new NotFoundException(`Unknown connector: ${name}`);
+    return { tasks: woken };
   }
 
   async activeTopics(name: string): Promise<Record<string, { topics: readonly string[] }>> {

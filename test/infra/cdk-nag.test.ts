@@ -16,6 +16,10 @@ function appWith(authentication: 'basic' | 'none'): App {
     authentication: { kind: authentication },
   });
   new Connector(stack, 'Lines', { cluster, config: { 'connector.class': 'FileStreamSink', topics: 't', file: '/tmp/t' } });
+  new Connector(stack, 'Delivered', {
+    cluster,
+    config: { 'connector.class': 'FileStreamSink', topics: 'lines', file: '/tmp/t', 'sluice.trigger': 'event' },
+  });
   Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
   return app;
 }

@@ -3,16 +3,20 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { App, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
+import { AttributeType, StreamViewType, Table } from 'aws-cdk-lib/aws-dynamodb';
 import { Vpc } from 'aws-cdk-lib/aws-ec2';
 import { ManagedPolicy } from 'aws-cdk-lib/aws-iam';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
+import { Bucket } from 'aws-cdk-lib/aws-s3';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Topic } from 'aws-cdk-lib/aws-sns';
+import { Queue } from 'aws-cdk-lib/aws-sqs';
 import { describe, expect, test } from 'vitest';
 import { ConnectCluster, type ConnectClusterProps } from '../../infra/cdk/connect-cluster.ts';
 import { Connector } from '../../infra/cdk/connector.ts';
 import { KafkaAccess } from '../../infra/cdk/kafka-access.ts';
+import type { WakeSource } from '../../infra/cdk/wake-sources.ts';
 import { bundles } from './bundles.ts';
 
 function clusterWith(make: (stack: Stack) => Partial<ConnectClusterProps> = () => ({})): { app: App; stack: Stack; cluster: ConnectCluster } {
@@ -74,7 +78,7 @@ describe('Kafka', () => {
       'ssl.truststore.type': 'PEM',
       'ssl.truststore.certificates': '-----BEGIN CERTIFICATE-----',
       'ssl.keystore.certificate.chain': '${secretsmanager:cert:certificate}',
-      'ssl.keystore.key': '${secretsmanager:cert:key}',
+      'ssl.keystore.key': '${secretsmanager:cert:privateKey}',
     });
   });
 
@@ -219,6 +223,103 @@ describe('a connector of a stack', () => {
     const { app, stack, cluster } = clusterWith();
     new Connector(stack, 'Orders', { cluster, config: { ...config, ...wrong } });
     expect(() => app.synth()).toThrow(message);
+  });
+
+  describe('that events trigger', () => {
+    const sink = { ...config, topics: 'orders,returns', 'sluice.trigger': 'event' };
+    const source = { 'connector.class': 'FileStreamSource', file: '/tmp/lines', topic: 'lines', 'sluice.trigger': 'event' };
+    const mappingsOf = (template: Template) =>
+      Object.values(template.findResources('AWS::Lambda::EventSourceMapping'))
+        .map(({ Properties }) => Properties)
+        .filter(({ Topics }) => Topics !== undefined);
+
+    test('as a sink has a function, and a mapping for each topic, of MSK', () => {
+      const clusterArn = 'arn:aws:kafka:eu-west-1:123456789012:cluster/orders/abc-1';
+      const { stack, cluster } = clusterWith(() => ({ kafka: KafkaAccess.mskIam({ clusterArn, bootstrapServers: 'b-1:9098' }), size: 'large' }));
+      const connector = new Connector(stack, 'Orders', { cluster, config: sink, delivery: { batchSize: 2000, batchingWindow: Duration.seconds(2) } });
+      expect(connector.sinkEvents).not.toBeNull();
+      const template = Template.fromStack(stack);
+      const mappings = mappingsOf(template);
+      expect(mappings.map(({ Topics }) => Topics)).toEqual([['orders'], ['returns']]);
+      const groups = mappings.map(({ AmazonManagedKafkaEventSourceConfig: { ConsumerGroupId } }) => ConsumerGroupId);
+      expect(new Set(groups).size).toBe(2);
+      for (const mapping of mappings)
+        expect(mapping).toMatchObject({ EventSourceArn: clusterArn, StartingPosition: 'TRIM_HORIZON', BatchSize: 2000, MaximumBatchingWindowInSeconds: 2 });
+      template.hasResourceProperties('AWS::Lambda::Function', {
+        FunctionName: Match.stringLikeRegexp('-sink-events-[0-9a-f]{8}$'),
+        MemorySize: 3538,
+        Environment: { Variables: Match.objectLike({ SLUICE_CONNECTOR: 'Orders', SLUICE_FAILURE_QUEUE_URL: Match.anyValue() }) },
+      });
+      expect(statementsOf(template).filter(({ Action }) => [Action].flat().includes('kafka:GetBootstrapBrokers'))).toMatchObject([{ Resource: clusterArn }]);
+    });
+
+    test('as a sink of a cluster of one’s own gets the user’s secret, the authority, and the way in', () => {
+      const { stack, cluster } = clusterWith((within) => ({
+        kafka: KafkaAccess.sasl('a:9093,b:9093', {
+          credentials: Secret.fromSecretNameV2(within, 'User', 'AmazonMSK_connect'),
+          truststoreCertificates: '-----BEGIN CERTIFICATE-----',
+        }),
+        network: { vpc: new Vpc(within, 'Vpc', { natGateways: 1, maxAzs: 2 }) },
+      }));
+      new Connector(stack, 'Orders', { cluster, config: { ...sink, 'consumer.override.auto.offset.reset': 'latest' } });
+      const template = Template.fromStack(stack);
+      const [mapping] = mappingsOf(template);
+      expect(mapping).toMatchObject({ SelfManagedEventSource: { Endpoints: { KafkaBootstrapServers: ['a:9093', 'b:9093'] } }, StartingPosition: 'LATEST' });
+      expect(mapping?.['SourceAccessConfigurations'].map(({ Type }: { Type: string }) => Type)).toEqual([
+        'SASL_SCRAM_512_AUTH',
+        'SERVER_ROOT_CA_CERTIFICATE',
+        'VPC_SUBNET',
+        'VPC_SUBNET',
+        'VPC_SECURITY_GROUP',
+      ]);
+    });
+
+    test('as a source is woken by a bucket, a queue, a table, and any event', () => {
+      const { stack, cluster } = clusterWith();
+      const table = new Table(stack, 'Orders', { partitionKey: { name: 'id', type: AttributeType.STRING }, stream: StreamViewType.KEYS_ONLY });
+      new Connector(stack, 'Lines', {
+        cluster,
+        config: source,
+        wakeOn: [
+          { kind: 'bucket', bucket: Bucket.fromBucketName(stack, 'In', 'incoming'), prefix: 'orders/', suffix: '.csv' },
+          { kind: 'queue', queue: new Queue(stack, 'Doorbell') },
+          { kind: 'table', table },
+          { kind: 'event', pattern: { source: ['shop'] } },
+        ],
+      });
+      const template = Template.fromStack(stack);
+      const input = JSON.stringify({ kind: 'wake', connector: 'Lines' });
+      template.hasResourceProperties('AWS::Events::Rule', {
+        EventPattern: { source: ['aws.s3'], detail: { bucket: { name: ['incoming'] }, object: { key: [{ wildcard: 'orders/*.csv' }] } } },
+        Targets: [Match.objectLike({ Input: input })],
+      });
+      template.hasResourceProperties('AWS::Events::Rule', { EventPattern: { source: ['shop'] }, Targets: [Match.objectLike({ Input: input })] });
+      template.resourcePropertiesCountIs('AWS::Pipes::Pipe', { TargetParameters: { InputTemplate: input } }, 2);
+    });
+
+    test.each([
+      [
+        'a sink of topics by pattern',
+        { ...config, topics: undefined, 'topics.regex': 'o.*', 'sluice.trigger': 'event' },
+        {},
+        'topics: an event source mapping needs',
+      ],
+      ['a source that looks by itself', { ...source, 'sluice.trigger': 'schedule' }, { wakeOn: [] as WakeSource[] }, null],
+      ['a sink with wakeOn', sink, { wakeOn: [{ kind: 'event', pattern: { source: ['shop'] } }] as WakeSource[] }, 'wakeOn: only for a source'],
+      ['a source with delivery', source, { delivery: { batchSize: 1 } }, 'delivery: only for a sink'],
+    ] as const)('fails the synthesis when it cannot be so: %s', (_, given, props, message) => {
+      const clusterArn = 'arn:aws:kafka:eu-west-1:123456789012:cluster/orders/abc-1';
+      const { app, stack, cluster } = clusterWith(() => ({ kafka: KafkaAccess.mskIam({ clusterArn, bootstrapServers: 'b-1:9098' }) }));
+      const spec = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as Record<string, string>;
+      new Connector(stack, 'Orders', { cluster, config: spec, ...props });
+      if (message === null) expect(() => app.synth()).not.toThrow();
+      else expect(() => app.synth()).toThrow(message);
+    });
+
+    test('cannot be delivered to through brokers that mappings do not reach', () => {
+      const { stack, cluster } = clusterWith();
+      expect(() => new Connector(stack, 'Orders', { cluster, config: sink })).toThrow('only in a VPC');
+    });
   });
 
   test('may have keys that only its connector knows, when that is said', () => {
