@@ -105,7 +105,8 @@ function functionEnvironment(
     AWS_REGION: region,
     AWS_ENDPOINT_URL_SQS: servers.sqs.endpoint,
     [environment.table]: tableName,
-    [environment.worker]: JSON.stringify({ ...worker, 'bootstrap.servers': servers.brokers }),
+    // Nothing delivers here: sinks that events trigger read by themselves.
+    [environment.worker]: JSON.stringify({ 'sluice.event.sources': 'none', ...worker, 'bootstrap.servers': servers.brokers }),
     [environment.taskFunction]: 'task',
     [environment.controllerFunction]: 'controller',
     [environment.failureQueueUrl]: servers.sqs.queues.failures.url,

@@ -1,5 +1,6 @@
 import { partitionKey, type TopicPartition } from '../connect/topic-partition.ts';
-import { failConnector, isDelivered } from '../runtime/connector-run.ts';
+import { failConnector } from '../runtime/connector-run.ts';
+import { isDelivered } from '../runtime/is-delivered.ts';
 import { subscriptionOf } from '../runtime/partition-assignor.ts';
 import type { RuntimePorts } from '../runtime/ports.ts';
 import type { RunRequest } from '../runtime/task-run.ts';
@@ -71,7 +72,7 @@ export class Controller {
    */
   async wake(connector: string): Promise<number> {
     const { storage, logger } = this.#ports;
-    const woken = await wakeConnector(storage, connector);
+    const woken = await wakeConnector(storage, connector, this.#ports.worker);
     if (woken === null) logger.warn('An event came for a connector that is not there', { connector });
     return woken ?? 0;
   }
@@ -175,7 +176,7 @@ export class Controller {
       );
       return storage.control.deferSpec(spec, null);
     }
-    const waiting = tasks.filter((task) => task.lease === null && task.dueAt === null && task.state !== 'FAILED' && !isDelivered(task));
+    const waiting = tasks.filter((task) => task.lease === null && task.dueAt === null && task.state !== 'FAILED' && !isDelivered(task, this.#ports.worker));
     if (waiting.length > 0 || spec.type === 'sink') {
       await storage.control.deferSpec(spec, spec.type === 'sink' ? 0 : now);
       return (await this.#dispatch(waiting, now)) > 0;
@@ -211,7 +212,7 @@ export class Controller {
   /** Of the tasks that are ready, those with work: sources are, when they are due; sinks when Kafka has more than they have read. */
   async #withWork(tasks: readonly TaskItem[]): Promise<readonly TaskItem[]> {
     const { kafka, logger } = this.#ports;
-    const sinks = tasks.filter((task) => task.type === 'sink' && !isDelivered(task));
+    const sinks = tasks.filter((task) => task.type === 'sink' && !isDelivered(task, this.#ports.worker));
     const sources = tasks.filter(({ type }) => type === 'source');
     if (sinks.length === 0) return sources;
     const partitions = new Map<string, TopicPartition>();

@@ -245,7 +245,7 @@ export class Herder {
 
   /** Runs the tasks of a connector now, as an event would: `sluice.trigger=event`. Returns how many. */
   async wakeConnector(name: string): Promise<{ tasks: number }> {
-    const woken = await wakeConnector(this.#options.storage, name);
+    const woken = await wakeConnector(this.#options.storage, name, this.#options.worker);
     if (woken === null) throw new NotFoundException(`Unknown connector: ${name}`);
     return { tasks: woken };
   }

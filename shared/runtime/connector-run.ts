@@ -5,6 +5,7 @@ import type { ClusterAdmin } from '../kafka/ports.ts';
 import type { ConnectorSpec, FailureReport, PlannedTask, TaskItem } from '../storage/ports.ts';
 import { clientOverrides } from './client-overrides.ts';
 import { ConfigTransformer } from './config-transformer.ts';
+import { isDelivered } from './is-delivered.ts';
 import { assignPartitions, sinkGroup, subscriptionOf } from './partition-assignor.ts';
 import type { RuntimePorts } from './ports.ts';
 import type { RunOutcome, RunRequest } from './task-run.ts';
@@ -27,7 +28,7 @@ export interface ConnectorRunResult extends RunOutcome {
  * A connector that fails here is FAILED, with its trace in the status.
  */
 export async function runConnector(ports: RuntimePorts, request: RunRequest & { kind: 'connector' }, invocation: Invocation): Promise<ConnectorRunResult> {
-  const { storage, clock, logger, workerId } = ports;
+  const { storage, clock, logger, worker, workerId } = ports;
   const spec = await storage.connectors.get(request.connector);
   const skipped = { outcome: 'skipped', records: 0, start: [] } as const;
   if (spec === null || spec.generation !== request.generation || spec.targetState === 'STOPPED') return skipped;
@@ -56,12 +57,7 @@ export async function runConnector(ports: RuntimePorts, request: RunRequest & { 
     workerId,
   });
   if (items === null) return skipped;
-  return { outcome: 'planned', records: 0, start: started && !isDelivered(spec) ? items : [] };
-}
-
-/** True for sinks whose records an event source delivers: no run of theirs reads by itself. */
-export function isDelivered({ type, config }: { readonly type: ConnectorSpec['type']; readonly config: Readonly<Record<string, string>> }): boolean {
-  return type === 'sink' && config['sluice.trigger'] === 'event';
+  return { outcome: 'planned', records: 0, start: started && !isDelivered(spec, worker) ? items : [] };
 }
 
 /** A connector that runs was asked again for its task configs: another answer begins a new generation. */

@@ -2,8 +2,8 @@ import { RetriableException } from '../connect/errors.ts';
 import { partitionKey } from '../connect/topic-partition.ts';
 import type { PartitionRecords } from '../kafka/ports.ts';
 import type { TaskItem } from '../storage/ports.ts';
-import { isDelivered } from './connector-run.ts';
 import { DeliveredRecordsReader } from './delivered-records-reader.ts';
+import { isDelivered } from './is-delivered.ts';
 import type { RuntimePorts } from './ports.ts';
 import { type Invocation, Worker } from './worker.ts';
 
@@ -46,7 +46,7 @@ export class Delivery {
     const snapshot = await this.#ports.storage.connectors.snapshot(this.#connector);
     if (snapshot === null) throw this.#again('there is no such connector');
     const { spec, tasks } = snapshot;
-    if (!isDelivered(spec)) throw this.#again('it reads by itself: sluice.trigger is not event');
+    if (!isDelivered(spec, this.#ports.worker)) throw this.#again('it reads by itself: sluice.trigger is not event');
     if (spec.targetState !== 'STARTED') throw this.#again(`it is ${spec.targetState}`);
     if (spec.plannedGeneration < spec.generation) throw this.#again('its tasks are being made');
     return tasks;

@@ -5,6 +5,7 @@ import { sluiceConfig } from '../connect/config/sluice-config.ts';
 import { ConfigException } from '../connect/errors.ts';
 import type { DeadLetterQueueSettings } from './errors/dead-letter-queue-reporter.ts';
 import type { ErrorPolicy } from './errors/retry-with-tolerance-operator.ts';
+import { isDelivered } from './is-delivered.ts';
 
 /** What a run needs to know of the framework's own keys, from the connector's config and the worker's properties. */
 export interface TaskSettings {
@@ -43,7 +44,7 @@ export function taskSettings(kind: 'source' | 'sink', config: Readonly<Record<st
   return {
     continuous: ours['sluice.trigger'] === 'continuous',
     // What was delivered is all there is: nothing more comes to this run.
-    idleLingerMs: kind === 'sink' && ours['sluice.trigger'] === 'event' ? 0 : ours['sluice.idle.linger.ms'],
+    idleLingerMs: isDelivered({ type: kind, config }, worker) ? 0 : ours['sluice.idle.linger.ms'],
     offsetFlushIntervalMs: workerMs(worker, 'offset.flush.interval.ms', 60_000),
     offsetFlushTimeoutMs: workerMs(worker, 'offset.flush.timeout.ms', 5_000),
     retryBackoffMs: 1_000,
