@@ -159,6 +159,8 @@ export const environment = {
   connector: 'SLUICE_CONNECTOR',
   /** `standard` (default), `detailed` or `off`; docs/metrics.md tells what they cost. */
   metrics: 'SLUICE_METRICS',
+  /** CloudWatch's namespace of the metrics; Powertools' own name. Default: Sluice. */
+  metricNamespace: 'POWERTOOLS_METRICS_NAMESPACE',
   /** How often a long run writes its metrics, and tasks and lag are counted, in milliseconds. Default 60000. */
   metricsInterval: 'SLUICE_METRICS_INTERVAL_MS',
 } as const;

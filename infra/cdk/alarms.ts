@@ -1,12 +1,10 @@
 import { ArnFormat, Duration, Names, Stack } from 'aws-cdk-lib';
-import { Alarm, ComparisonOperator, type IMetric, MathExpression, Metric, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
+import { Alarm, ComparisonOperator, type IMetric, MathExpression, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
 import type { ConnectCluster } from './connect-cluster.ts';
-
-/** Where the functions put their metrics. */
-export const metricNamespace = 'Sluice';
+import type { ConnectMetrics } from './connect-metrics.ts';
 
 export interface AlarmsProps {
   /** Told when an alarm rings and when it is over. */
@@ -27,17 +25,6 @@ interface AlarmOptions {
 }
 
 const minute = Duration.minutes(1);
-
-/** A metric of ours, of a connector, or over all of them. */
-export function sluiceMetric(metricName: string, statistic: string, connector?: string, period: Duration = minute): Metric {
-  return new Metric({ namespace: metricNamespace, metricName, statistic, period, ...(connector === undefined ? {} : { dimensionsMap: { connector } }) });
-}
-
-/** A sum over all connectors, whatever their names are. */
-export function overConnectors(metricName: string, statistic: 'Sum' | 'Maximum', period: Duration = minute): MathExpression {
-  const search = `SEARCH('{${metricNamespace},connector} MetricName="${metricName}"', '${statistic}', ${period.toSeconds()})`;
-  return new MathExpression({ expression: statistic === 'Sum' ? `SUM(${search})` : `MAX(${search})`, label: metricName, period });
-}
 
 /** Alarms on what should wake somebody. Each description says what to do. */
 export class ConnectAlarms extends Construct {
@@ -117,7 +104,13 @@ export class ConnectorAlarms extends Construct {
   constructor(
     scope: Construct,
     id: string,
-    { connector, kind, topic, lagGrowing = Duration.minutes(15) }: AlarmsProps & { connector: string; kind: 'source' | 'sink' },
+    {
+      connector,
+      kind,
+      metrics,
+      topic,
+      lagGrowing = Duration.minutes(15),
+    }: AlarmsProps & { connector: string; kind: 'source' | 'sink'; metrics: ConnectMetrics },
   ) {
     super(scope, id);
     const alarms = [
@@ -125,7 +118,7 @@ export class ConnectorAlarms extends Construct {
         this,
         'Failed',
         {
-          metric: sluiceMetric('TaskFailures', 'Sum', connector),
+          metric: metrics.metric('TaskFailures', 'Sum', connector),
           description: `A task of connector ${connector} failed: GET /connectors/${connector}/status has its trace. Mend what it names, then POST /connectors/${connector}/restart?includeTasks=true&onlyFailed=true.`,
         },
         topic,
@@ -134,7 +127,7 @@ export class ConnectorAlarms extends Construct {
         this,
         'LostRuns',
         {
-          metric: sluiceMetric('LostRuns', 'Sum', connector),
+          metric: metrics.metric('LostRuns', 'Sum', connector),
           periods: 3,
           description: `Runs of connector ${connector} are lost again and again (crash, memory, time); they are started again by themselves. Look into the log of the task function.`,
         },
@@ -144,7 +137,7 @@ export class ConnectorAlarms extends Construct {
         this,
         'DeadLetters',
         {
-          metric: sluiceMetric('deadletterqueue-produce-requests', 'Sum', connector),
+          metric: metrics.metric('deadletterqueue-produce-requests', 'Sum', connector),
           description: `Connector ${connector} put records into its dead letter queue: read why in their headers (__connect.errors.*).`,
         },
         topic,
@@ -158,7 +151,7 @@ export class ConnectorAlarms extends Construct {
           {
             metric: new MathExpression({
               expression: 'RATE(lag)',
-              usingMetrics: { lag: sluiceMetric('sink-record-lag', 'Maximum', connector) },
+              usingMetrics: { lag: metrics.metric('sink-record-lag', 'Maximum', connector) },
               label: 'growth of the lag',
               period: minute,
             }),

@@ -22,6 +22,7 @@ import type { Authentication } from './rest-api.ts';
 const app = new App();
 const authentications = ['basic', 'iam', 'none', 'jwt'] as const;
 const sizes = ['small', 'medium', 'large'] as const;
+const metricsLevels = ['standard', 'detailed', 'off'] as const;
 const mechanisms = ['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512'] as const;
 
 const outDir = mkdtempSync(join(tmpdir(), 'sluice-bundles-'));
@@ -34,6 +35,7 @@ try {
     ...(vpc === null ? {} : { env: currentEnvironment() }),
   });
   const topic = setting('alarm-topic');
+  const namespace = setting('metric-namespace');
   const removal = setting('removal-policy');
   const cluster = new ConnectCluster(stack, 'ConnectCluster', {
     kafka: kafkaOf(stack, worker),
@@ -43,6 +45,8 @@ try {
     authentication: authenticationOf(stack),
     secretPrefixes: list('secret-prefixes'),
     ...(vpc === null ? {} : { network: networkOf(stack, vpc) }),
+    metricsLevel: oneOf('metrics', metricsLevels) ?? 'standard',
+    ...(namespace === null ? {} : { metricNamespace: namespace }),
     ...(topic === null ? {} : { alarmTopic: Topic.fromTopicArn(stack, 'AlarmTopic', topic) }),
     ...(removal === null
       ? {}

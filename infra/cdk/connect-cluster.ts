@@ -30,6 +30,7 @@ import {
 } from '../topology.ts';
 import { acknowledgeWildcard } from './acknowledge-wildcard.ts';
 import { ConnectAlarms } from './alarms.ts';
+import { ConnectMetrics } from './connect-metrics.ts';
 import { ConnectDashboard } from './dashboard.ts';
 import type { KafkaAccess } from './kafka-access.ts';
 import { addEndpoints, type NetworkProps } from './network.ts';
@@ -63,6 +64,10 @@ export interface ConnectClusterProps {
   readonly permissionsBoundary?: IManagedPolicy;
   /** Told of alarms. */
   readonly alarmTopic?: ITopic;
+  /** How much the functions tell of themselves; docs/metrics.md says what it costs. Default: standard. */
+  readonly metricsLevel?: 'standard' | 'detailed' | 'off';
+  /** CloudWatch's namespace of the metrics. A second cluster in an account and region needs one of its own. Default: Sluice. */
+  readonly metricNamespace?: string;
 }
 
 /** A request that has waited for so long is made anew by a later look, so it need not be kept. */
@@ -91,6 +96,7 @@ export class ConnectCluster extends Construct {
   readonly restApi: RestApi;
   readonly alarms: ConnectAlarms;
   readonly dashboard: ConnectDashboard;
+  readonly metrics: ConnectMetrics;
   /** Megabytes of each function. */
   readonly memoryMb: Readonly<Record<FunctionName, number>>;
   /** Worker properties, references to secrets unresolved. */
@@ -103,6 +109,7 @@ export class ConnectCluster extends Construct {
     super(scope, id);
     this.#props = props;
     this.alarmTopic = props.alarmTopic;
+    this.metrics = new ConnectMetrics(props.metricNamespace ?? 'Sluice');
     this.worker = mergedWorker(props);
     const size = props.size ?? 'medium';
     this.memoryMb = { 'rest-api': memoryMb['rest-api'][size], controller: memoryMb.controller[size], task: memoryMb.task[size] };
@@ -296,6 +303,8 @@ export class ConnectCluster extends Construct {
     return {
       [environment.table]: this.table.tableName,
       [environment.worker]: Stack.of(this).toJsonString(this.worker),
+      [environment.metrics]: this.#props.metricsLevel ?? 'standard',
+      [environment.metricNamespace]: this.metrics.namespace,
       ...(access.includes('invoke-task') ? { [environment.taskFunction]: this.#functionName('task') } : {}),
       ...(access.includes('invoke-controller') ? { [environment.controllerFunction]: this.#functionName('controller') } : {}),
       ...(access.includes('send-failures') ? { [environment.failureQueueUrl]: this.queues.failures.queueUrl } : {}),

@@ -67,7 +67,7 @@ export class Connector extends Construct {
     const kind = kindOf(this.config);
     const topic = props.alarmTopic ?? cluster.alarmTopic;
     this.sinkEvents = this.#triggers(kind, props);
-    if (kind !== null) new ConnectorAlarms(this, 'Alarms', { connector: this.connectorName, kind, ...(topic ? { topic } : {}) });
+    if (kind !== null) new ConnectorAlarms(this, 'Alarms', { connector: this.connectorName, kind, metrics: cluster.metrics, ...(topic ? { topic } : {}) });
   }
 
   #triggers(kind: 'source' | 'sink' | null, { cluster, wakeOn = [], delivery }: ConnectorProps): LambdaFn | null {

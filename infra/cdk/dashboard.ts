@@ -1,7 +1,7 @@
 import { Duration } from 'aws-cdk-lib';
 import { Alarm, AlarmStatusWidget, Dashboard, GraphWidget, type IMetric, MathExpression, SingleValueWidget, TextWidget } from 'aws-cdk-lib/aws-cloudwatch';
 import { Construct } from 'constructs';
-import { type ConnectAlarms, metricNamespace, overConnectors } from './alarms.ts';
+import type { ConnectAlarms } from './alarms.ts';
 import type { ConnectCluster } from './connect-cluster.ts';
 
 const five = Duration.minutes(5);
@@ -16,7 +16,9 @@ export class ConnectDashboard extends Construct {
 
   constructor(scope: Construct, id: string, cluster: ConnectCluster, alarms: ConnectAlarms) {
     super(scope, id);
+    const { metrics } = cluster;
     const { controller, task, 'rest-api': restApi } = cluster.functions;
+    const byConnector = (metricName: string, statistic: 'Sum' | 'Maximum') => metrics.eachConnector(metricName, statistic, five, '');
     const graph = (title: string, left: IMetric[], right: IMetric[] = []) => new GraphWidget({ title, left, right, width: 12, height: 6, period: five });
     this.dashboard = new Dashboard(this, 'Dashboard', {
       widgets: [
@@ -40,11 +42,11 @@ export class ConnectDashboard extends Construct {
         ],
         [new TextWidget({ markdown: '## What fails?', width: 24, height: 1 })],
         [
-          graph('Failures and lost runs', [overConnectors('TaskFailures', 'Sum', five), overConnectors('LostRuns', 'Sum', five)]),
+          graph('Failures and lost runs', [metrics.overConnectors('TaskFailures', 'Sum', five), metrics.overConnectors('LostRuns', 'Sum', five)]),
           graph('Records that failed, and dead letters', [
-            overConnectors('total-record-failures', 'Sum', five),
-            overConnectors('total-records-skipped', 'Sum', five),
-            overConnectors('deadletterqueue-produce-requests', 'Sum', five),
+            metrics.overConnectors('total-record-failures', 'Sum', five),
+            metrics.overConnectors('total-records-skipped', 'Sum', five),
+            metrics.overConnectors('deadletterqueue-produce-requests', 'Sum', five),
           ]),
         ],
         [
@@ -76,15 +78,6 @@ export class ConnectDashboard extends Construct {
       ],
     });
   }
-}
-
-/** A line for each connector, whatever they are called. */
-function byConnector(metricName: string, statistic: 'Sum' | 'Maximum'): MathExpression {
-  return new MathExpression({
-    expression: `SEARCH('{${metricNamespace},connector} MetricName="${metricName}"', '${statistic}', ${five.toSeconds()})`,
-    label: '',
-    period: five,
-  });
 }
 
 /** Time by memory, and requests. */

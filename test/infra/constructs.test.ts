@@ -157,6 +157,20 @@ describe('a cluster', () => {
     template.resourceCountIs('AWS::SecretsManager::Secret', 0);
   });
 
+  test('has its metrics in a namespace of its own when it is given one', () => {
+    const { stack, cluster } = clusterWith(() => ({ metricNamespace: 'Orders', metricsLevel: 'detailed' }));
+    new Connector(stack, 'Lines', { cluster, config: { 'connector.class': 'FileStreamSink', topics: 'lines', file: '/tmp/lines' } });
+    const template = Template.fromStack(stack);
+    template.hasResourceProperties('AWS::Lambda::Function', {
+      FunctionName: Match.stringLikeRegexp('-task$'),
+      Environment: { Variables: Match.objectLike({ POWERTOOLS_METRICS_NAMESPACE: 'Orders', SLUICE_METRICS: 'detailed' }) },
+    });
+    template.hasResourceProperties('AWS::CloudWatch::Alarm', { Namespace: 'Orders', MetricName: 'TaskFailures' });
+    const dashboard = JSON.stringify(Object.values(template.findResources('AWS::CloudWatch::Dashboard')));
+    expect(dashboard).toContain('{Orders,connector}');
+    expect(dashboard).not.toContain('{Sluice,connector}');
+  });
+
   test('has alarms that say what to do, and tells them to a topic', () => {
     const template = templateWith((stack) => ({ alarmTopic: new Topic(stack, 'Alarms') }));
     const alarms = Object.values(template.findResources('AWS::CloudWatch::Alarm')).map(({ Properties }) => Properties);
