@@ -15,6 +15,10 @@ const benchmarks: Readonly<Record<string, { summary: string; load: () => Promise
     summary: 'Our Kafka reader and producer, beside Java’s ConsumerPerformance and ProducerPerformance',
     load: async () => (await import('./kafka.ts')).kafkaBenchmark,
   },
+  'cold-start': {
+    summary: 'Sizes of the functions, their import, and a task function’s time to its first fetch, in fresh processes',
+    load: async () => (await import('./cold-start.ts')).coldStartBenchmark,
+  },
   jdbc: {
     summary: 'JDBC sink into PostgreSQL with upsert, beside Apache Kafka Connect with Debezium’s JDBC sink',
     load: async () => (await import('./jdbc.ts')).jdbcBenchmark,

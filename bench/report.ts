@@ -17,7 +17,7 @@ export interface Figure {
   readonly what: string;
   readonly unit: 'ms' | 'MB';
   readonly values: readonly number[];
-  readonly goal: number;
+  readonly goal?: number;
 }
 
 export interface BenchmarkOptions {
@@ -33,7 +33,7 @@ export type Benchmark = (options: BenchmarkOptions) => Promise<readonly Result[]
 /** Prints a table for people, then the line `BENCH {…}` for scripts. Ratios are of the medians over the rounds: ours to the peer's. */
 export function printReport(name: string, results: readonly Result[], figures: readonly Figure[] = []): void {
   const ratios: Record<string, { throughput: number; cpu: number }> = {};
-  console.log(`${'case'.padEnd(16)}${'system'.padEnd(16)}${'rec/s (min median max)'.padEnd(34)}CPU-s per million (min median max)`);
+  if (results.length > 0) console.log(`${'case'.padEnd(16)}${'system'.padEnd(16)}${'rec/s (min median max)'.padEnd(34)}CPU-s per million (min median max)`);
   for (const each of new Set(results.map((result) => result.case))) {
     const medians: Record<string, { throughput: number; cpu: number }> = {};
     for (const system of ['sluice', 'kafka-connect', 'java-client'] as const) {
@@ -51,7 +51,9 @@ export function printReport(name: string, results: readonly Result[], figures: r
     console.log(`${each.padEnd(16)}ratio           ${String(ratios[each].throughput).padEnd(34)}${ratios[each].cpu}`);
   }
   for (const { case: each, what, unit, values, goal } of figures) {
-    console.log(`${each.padEnd(16)}${what}: ${spread(values, 0)} ${unit} (min median max; the goal is below ${goal})`);
+    const given = goal === undefined ? '' : `; the goal is below ${goal}`;
+    const text = values.length === 1 ? `${values[0]?.toFixed(2)} ${unit}${given}` : `${spread(values, 0)} ${unit} (min median max${given})`;
+    console.log(`${each.padEnd(16)}${what}: ${text}`);
   }
   console.log(`BENCH ${JSON.stringify({ name, results, ratios, ...(figures.length > 0 ? { figures } : {}) })}`);
 }

@@ -52,7 +52,7 @@ export function createEnvironment(env: Readonly<Record<string, string | undefine
 
 /** Fills in what config providers of the worker hold: secrets are not in the environment of a function. */
 async function resolved(worker: Readonly<Record<string, string>>, config: Readonly<Record<string, string>>): Promise<Readonly<Record<string, string>>> {
-  const transformer = new ConfigTransformer(worker, plugins);
+  const transformer = new ConfigTransformer(worker, plugins, 'worker');
   try {
     return (await transformer.transform(config)).config;
   } finally {

@@ -14,6 +14,7 @@ import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
+import { sampleFileDefaults } from '../local/worker-file.ts';
 import {
   type AnyFunctionName,
   deploymentFunctions,
@@ -39,7 +40,7 @@ import { type Authentication, RestApi } from './rest-api.ts';
 export interface ConnectClusterProps {
   /** Where Kafka is and how to get in. */
   readonly kafka: KafkaAccess;
-  /** Kafka Connect's other worker properties (converters, `offset.flush.interval.ms`, `config.providers`, client overrides). Never secrets: name them through a config provider. */
+  /** Kafka Connect's other worker properties (converters, `offset.flush.interval.ms`, `config.providers`, client overrides). Converters are JSON with schemas where they are not named. Never secrets: name them through a config provider. */
   readonly worker?: Readonly<Record<string, string>>;
   /** The file of each function, as `bundleDeployment` makes it. */
   readonly bundles: Readonly<Record<AnyFunctionName, string>>;
@@ -388,7 +389,7 @@ export class ConnectCluster extends Construct {
 
 /** The worker's properties: Kafka's keys, and the config providers of both. */
 function mergedWorker({ kafka, worker = {} }: ConnectClusterProps): Record<string, string> {
-  const merged = { ...worker, ...kafka.worker };
+  const merged = { ...sampleFileDefaults, ...worker, ...kafka.worker };
   const providers = [worker['config.providers'], kafka.worker['config.providers']].flatMap((list) => (list ?? '').split(',')).map((alias) => alias.trim());
   const aliases = [...new Set(providers.filter((alias) => alias !== ''))];
   return aliases.length === 0 ? merged : { ...merged, 'config.providers': aliases.join(',') };

@@ -7,7 +7,7 @@ export type WorkerProperties = Readonly<Record<string, string>>;
 
 const jsonConverter = 'org.apache.kafka.connect.json.JsonConverter';
 /** As in the sample files that come with Kafka: JSON with schemas for keys and values. */
-const sampleFileDefaults: WorkerProperties = { 'key.converter': jsonConverter, 'value.converter': jsonConverter };
+export const sampleFileDefaults: WorkerProperties = { 'key.converter': jsonConverter, 'value.converter': jsonConverter };
 
 /** Reads a worker properties file; without one, the defaults of Kafka's sample files. @throws StartupError */
 export async function readWorkerProperties(path: string | null): Promise<WorkerProperties> {

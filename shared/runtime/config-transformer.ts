@@ -4,6 +4,9 @@ import type { Plugins } from '../connect/plugins.ts';
 
 const reference = /\$\{([^}]*?):(([^}]*?):)?([^}]*?)\}/g;
 
+/** The key of providers that know names, of what may be read. */
+const allowedPrefixes = 'allowed.prefixes';
+
 /** A config with its references resolved. */
 export interface ResolvedConfig {
   readonly config: Readonly<Record<string, string>>;
@@ -19,7 +22,9 @@ export interface ResolvedConfig {
 export class ConfigTransformer {
   readonly #providers = new Map<string, ConfigProvider>();
 
-  constructor(worker: Readonly<Record<string, string>>, plugins: Pick<Plugins, 'configProvider'>) {
+  /** `whose`: a connector may read less than its worker, `sluice.secrets.allowed.prefixes`. */
+  constructor(worker: Readonly<Record<string, string>>, plugins: Pick<Plugins, 'configProvider'>, whose: 'worker' | 'connector') {
+    const allowed = whose === 'connector' ? worker['sluice.secrets.allowed.prefixes'] : undefined;
     for (const alias of (worker['config.providers'] ?? '').split(',').map((each) => each.trim())) {
       if (alias === '') continue;
       const className = worker[`config.providers.${alias}.class`];
@@ -30,7 +35,9 @@ export class ConfigTransformer {
           .filter(([name]) => name.startsWith(prefix))
           .map(([name, value]) => [name.slice(prefix.length), value]),
       );
-      this.#providers.set(alias, plugins.configProvider(className).create(params));
+      const definition = plugins.configProvider(className);
+      if (allowed !== undefined && Object.hasOwn(definition.config.keys, allowedPrefixes)) params[allowedPrefixes] = allowed;
+      this.#providers.set(alias, definition.create(params));
     }
   }
 

@@ -73,7 +73,7 @@ async function monitor({ storage, clock }: RuntimePorts, spec: ConnectorSpec, ta
 
 async function planTasks(ports: RuntimePorts, spec: ConnectorSpec, invocation: Invocation) {
   const { plugins, clock, logger, worker } = ports;
-  const transformer = new ConfigTransformer(worker, plugins);
+  const transformer = new ConfigTransformer(worker, plugins, 'connector');
   try {
     const { config } = await transformer.transform(spec.config);
     const definition = plugins.connector(config['connector.class'] ?? '');

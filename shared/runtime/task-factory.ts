@@ -29,7 +29,7 @@ export async function createWorkerTask(ports: RuntimePorts, item: TaskItem, conn
     for (const each of closers.splice(0).reverse()) await each();
   };
   try {
-    const transformer = new ConfigTransformer(worker, plugins);
+    const transformer = new ConfigTransformer(worker, plugins, 'connector');
     closers.push(() => transformer.close());
     const [{ config }, { config: taskConfig }] = await Promise.all([transformer.transform(connectorConfig), transformer.transform(item.config)]);
     const definition = plugins.connector(config['connector.class'] ?? '');

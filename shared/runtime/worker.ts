@@ -180,7 +180,7 @@ export class Worker {
     const { storage, invoker, logger } = this.#ports;
     const chain = (request.chain ?? 0) + 1;
     const goesOn = result.outcome === 'more' && (reason === 'deadline' || reason === null) && result.delayMs === 0 && chain < maxChain;
-    const outcome = this.#releaseOutcome(item, config, reason, result, goesOn);
+    const outcome = await this.#releaseOutcome(item, config, reason, result, goesOn);
     await storage.runs.release(item, outcome);
     if (goesOn) {
       await invoker.invoke({ ...request, chain }).catch((error: unknown) => {
@@ -191,13 +191,13 @@ export class Worker {
     return { outcome: stopped ? 'stopped' : result.outcome, records: result.records };
   }
 
-  #releaseOutcome(
+  async #releaseOutcome(
     item: TaskItem,
     config: Readonly<Record<string, string>>,
     reason: StopReason | null,
     result: WorkerTaskResult,
     goesOn: boolean,
-  ): ReleaseOutcome {
+  ): Promise<ReleaseOutcome> {
     const now = this.#ports.clock.now();
     if (reason === 'paused' || reason === 'stopped' || reason === 'replaced') return { dueAt: null, wake: true };
     if (reason === 'restarted') return { dueAt: now, wake: true };
@@ -207,7 +207,7 @@ export class Worker {
     const schedule = config['sluice.schedule'] ?? null;
     // A schedule beside events is for those that got lost.
     if (config['sluice.trigger'] === 'event' && !schedule) return { dueAt: null };
-    return { dueAt: nextDue(schedule, now) };
+    return { dueAt: await nextDue(schedule, now) };
   }
 
   /** The table is in trouble: what was not stored will be done again. If even the release fails, the lease expires. */

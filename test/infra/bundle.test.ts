@@ -1,9 +1,9 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { access, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { bundleFunctions } from '../../infra/bundle.ts';
+import { bundleFunctions, drivers } from '../../infra/bundle.ts';
 import { functions } from '../../infra/topology.ts';
 
 let folder: string;
@@ -21,6 +21,29 @@ test('every function becomes one file that a Lambda environment can load by itse
     const script = 'console.log(typeof require(process.argv[1]).handler); process.exit(0)';
     expect(execFileSync(process.execPath, ['-e', script, path], { cwd: folder, env, encoding: 'utf8' }).trim()).toBe('function');
   }
+});
+
+test('what only some runs need is beside the function, and loads from there; the function loads without', async () => {
+  const { task } = await bundleFunctions({ outDir: join(folder, 'apart'), minify: true });
+  expect((await stat(task)).size).toBeLessThan(1_500_000);
+  const modules = join(dirname(task), 'node_modules');
+  const beside = [];
+  for (const name of drivers) {
+    const there = await access(join(modules, name, 'index.js')).then(
+      () => true,
+      () => false,
+    );
+    if (there) beside.push(name);
+  }
+  expect(beside).toEqual(
+    expect.arrayContaining(['pg', 'avsc', 'cron-parser', 'aws-msk-iam-sasl-signer-js', '@aws-sdk/client-secrets-manager', '@aws-sdk/client-ssm']),
+  );
+  // From a folder without node_modules above it, so that nothing else can be found.
+  const load = 'for (const name of process.argv.slice(2)) require(require("node:path").join(process.argv[1], name)); console.log("loaded"); process.exit(0)';
+  expect(execFileSync(process.execPath, ['-e', load, modules, ...beside], { cwd: folder, env, encoding: 'utf8' }).trim()).toBe('loaded');
+  await rm(modules, { recursive: true });
+  const script = 'console.log(typeof require(process.argv[1]).handler); process.exit(0)';
+  expect(execFileSync(process.execPath, ['-e', script, task], { cwd: folder, env, encoding: 'utf8' }).trim()).toBe('function');
 });
 
 test("plugins of the worker's plugin.path are in the bundles, and share the one copy of the API", async () => {

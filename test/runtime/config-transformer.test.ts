@@ -17,7 +17,7 @@ const provider: ConfigProviderDefinition = {
   }),
 };
 const worker = { 'config.providers': 'vault', 'config.providers.vault.class': 'Test', 'config.providers.vault.param.prefix': 'secret:' };
-const transformer = () => new ConfigTransformer(worker, { configProvider: () => provider });
+const transformer = () => new ConfigTransformer(worker, { configProvider: () => provider }, 'connector');
 
 describe('ConfigTransformer', () => {
   test('resolves references anywhere in a value, with and without path', async () => {
