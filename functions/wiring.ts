@@ -76,6 +76,10 @@ function workerProperties(env: Readonly<Record<string, string | undefined>>): Re
   }
   const worker = properties as Record<string, string>;
   if (!worker['bootstrap.servers']) throw new ConfigException('Missing required configuration "bootstrap.servers" which has no default value.');
+  if (worker['bootstrap.servers'].includes('${'))
+    throw new ConfigException(
+      'bootstrap.servers of the worker must name the brokers: it cannot be a reference to a config provider, as what connections need besides can',
+    );
   return worker;
 }
 

@@ -52,7 +52,10 @@ export interface ConnectClusterProps {
   readonly authentication?: Authentication;
   /** Requests to the REST API in a second, on average and at once. Default: 50 and 100. */
   readonly throttle?: { readonly rateLimit: number; readonly burstLimit: number };
-  /** Secrets that connectors may name: each role that runs tasks may read those whose names begin so. Default: none but Kafka's own. */
+  /**
+   * How secrets and parameters begin that connectors may name: `${secretsmanager:orders/db:password}`, `${ssm::/orders/password}`. Each
+   * role that runs tasks may read those. Default: none.
+   */
   readonly secretPrefixes?: readonly string[];
   /** Most task runs at once, for databases that bear only so many connections. Default: what the account allows. */
   readonly maxConcurrentRuns?: number;
@@ -338,9 +341,11 @@ export class ConnectCluster extends Construct {
     }
     if ((name === 'task' || name === 'sink-events') && secretPrefixes.length > 0) {
       const { partition, region, account } = Stack.of(this);
-      const resources = secretPrefixes.map((prefix) => `arn:${partition}:secretsmanager:${region}:${account}:secret:${prefix}*`);
-      grantee.addToRolePolicy(new PolicyStatement({ actions: ['secretsmanager:GetSecretValue'], resources }));
-      for (const each of resources)
+      const secrets = secretPrefixes.map((prefix) => `arn:${partition}:secretsmanager:${region}:${account}:secret:${prefix}*`);
+      const parameters = secretPrefixes.map((prefix) => `arn:${partition}:ssm:${region}:${account}:parameter/${prefix.replace(/^\//, '')}*`);
+      grantee.addToRolePolicy(new PolicyStatement({ actions: ['secretsmanager:GetSecretValue'], resources: secrets }));
+      grantee.addToRolePolicy(new PolicyStatement({ actions: ['ssm:GetParameter'], resources: parameters }));
+      for (const each of [...secrets, ...parameters])
         acknowledgeWildcard(grantee, each, 'Connectors may name secrets that begin so: their owners add secrets without a deployment of this stack.');
     }
     if (invokable.length > 0)
@@ -387,12 +392,22 @@ export class ConnectCluster extends Construct {
   }
 }
 
-/** The worker's properties: Kafka's keys, and the config providers of both. */
-function mergedWorker({ kafka, worker = {} }: ConnectClusterProps): Record<string, string> {
-  const merged = { ...sampleFileDefaults, ...worker, ...kafka.worker };
-  const providers = [worker['config.providers'], kafka.worker['config.providers']].flatMap((list) => (list ?? '').split(',')).map((alias) => alias.trim());
+/** Providers for the secrets of connectors, under the names that AWS's own examples have. */
+const secretProviders = {
+  'config.providers': 'secretsmanager,ssm',
+  'config.providers.secretsmanager.class': 'com.amazonaws.kafka.config.providers.SecretsManagerConfigProvider',
+  'config.providers.ssm.class': 'com.amazonaws.kafka.config.providers.SsmParamStoreConfigProvider',
+};
+
+/** The worker's properties: Kafka's keys, and the config providers of all. Connectors may read no secrets but those that are named: not Kafka's. */
+function mergedWorker({ kafka, worker = {}, secretPrefixes = [] }: ConnectClusterProps): Record<string, string> {
+  const parts = [sampleFileDefaults, secretPrefixes.length > 0 ? secretProviders : {}, worker, kafka.worker];
+  const providers = parts.flatMap((part: Readonly<Record<string, string>>) => (part['config.providers'] ?? '').split(',')).map((alias) => alias.trim());
   const aliases = [...new Set(providers.filter((alias) => alias !== ''))];
-  return aliases.length === 0 ? merged : { ...merged, 'config.providers': aliases.join(',') };
+  return {
+    ...Object.assign({}, ...parts),
+    ...(aliases.length === 0 ? {} : { 'config.providers': aliases.join(','), 'sluice.secrets.allowed.prefixes': secretPrefixes.join(',') }),
+  };
 }
 
 /** `rest-api` as the name of a construct: `RestApi`. */

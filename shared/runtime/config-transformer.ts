@@ -104,3 +104,19 @@ export class ConfigTransformer {
     });
   }
 }
+
+/** What a connection needs is looked up when it is made, and again when a broker refuses it. */
+const ofConnections = /(?:^|\.)(?:ssl|sasl)\./;
+
+/** The worker's properties with their references resolved, but for those of connections. Rejects as `transform` does. */
+export async function resolveWorker(worker: Readonly<Record<string, string>>, plugins: Pick<Plugins, 'configProvider'>): Promise<ResolvedConfig> {
+  const entries = Object.entries(worker);
+  if (!entries.some(([name, value]) => value.includes('${') && !ofConnections.test(name))) return { config: worker, ttlMs: null };
+  const transformer = new ConfigTransformer(worker, plugins, 'worker');
+  try {
+    const { config, ttlMs } = await transformer.transform(Object.fromEntries(entries.filter(([name]) => !ofConnections.test(name))));
+    return { config: { ...worker, ...config }, ttlMs };
+  } finally {
+    await transformer.close();
+  }
+}

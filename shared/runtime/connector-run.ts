@@ -4,7 +4,7 @@ import { partitionKey, type TopicPartition } from '../connect/topic-partition.ts
 import type { ClusterAdmin } from '../kafka/ports.ts';
 import type { ConnectorSpec, FailureReport, PlannedTask, TaskItem } from '../storage/ports.ts';
 import { clientOverrides } from './client-overrides.ts';
-import { ConfigTransformer } from './config-transformer.ts';
+import { ConfigTransformer, resolveWorker } from './config-transformer.ts';
 import { isDelivered } from './is-delivered.ts';
 import { assignPartitions, sinkGroup, subscriptionOf } from './partition-assignor.ts';
 import type { RuntimePorts } from './ports.ts';
@@ -71,11 +71,12 @@ async function monitor({ storage, clock }: RuntimePorts, spec: ConnectorSpec, ta
   return { outcome: 'planned', records: 0 };
 }
 
-async function planTasks(ports: RuntimePorts, spec: ConnectorSpec, invocation: Invocation) {
-  const { plugins, clock, logger, worker } = ports;
+async function planTasks(given: RuntimePorts, spec: ConnectorSpec, invocation: Invocation) {
+  const { plugins, clock, logger, worker } = given;
   const transformer = new ConfigTransformer(worker, plugins, 'connector');
   try {
     const { config } = await transformer.transform(spec.config);
+    const ports = { ...given, worker: (await resolveWorker(worker, plugins)).config };
     const definition = plugins.connector(config['connector.class'] ?? '');
     const settings = connectorSettings(definition.kind, config);
     const parsed = definition.config.parse(config);

@@ -1,7 +1,7 @@
 import type { HeaderConverterDefinition } from '../connect/converter.ts';
 import type { TaskItem } from '../storage/ports.ts';
 import { clientOverrides, withPrefix } from './client-overrides.ts';
-import { ConfigTransformer } from './config-transformer.ts';
+import { ConfigTransformer, resolveWorker } from './config-transformer.ts';
 import { DeadLetterQueueReporter } from './errors/dead-letter-queue-reporter.ts';
 import { LogReporter } from './errors/log-reporter.ts';
 import type { ErrorReporter } from './errors/processing-context.ts';
@@ -17,21 +17,36 @@ import type { TaskParts, WorkerTask } from './worker-task.ts';
 
 const defaultHeaderConverter = 'org.apache.kafka.connect.storage.SimpleHeaderConverter';
 
+/** A task, and when a secret in its config must be read again, in milliseconds since the epoch; null: never. */
+export interface FreshTask {
+  readonly task: WorkerTask;
+  readonly staleAt: number | null;
+}
+
 /**
  * Makes a task with everything it needs: secrets resolved, converters, transformations, clients. Throws ConfigException
  * or what a plugin throws: the task is FAILED then. What was made before a failure is closed.
  */
-export async function createWorkerTask(ports: RuntimePorts, item: TaskItem, connectorConfig: Readonly<Record<string, string>>): Promise<WorkerTask> {
-  const { plugins, kafka, worker, clock, logger, metrics, storage } = ports;
+export async function createWorkerTask(given: RuntimePorts, item: TaskItem, connectorConfig: Readonly<Record<string, string>>): Promise<FreshTask> {
+  const { plugins, kafka, clock, logger, metrics, storage } = given;
   const { connector, task } = item;
   const closers: (() => Promise<void> | void)[] = [];
   const close = async () => {
     for (const each of closers.splice(0).reverse()) await each();
   };
   try {
-    const transformer = new ConfigTransformer(worker, plugins, 'connector');
+    const transformer = new ConfigTransformer(given.worker, plugins, 'connector');
     closers.push(() => transformer.close());
-    const [{ config }, { config: taskConfig }] = await Promise.all([transformer.transform(connectorConfig), transformer.transform(item.config)]);
+    const [ofWorker, ofConnector, ofTask] = await Promise.all([
+      resolveWorker(given.worker, plugins),
+      transformer.transform(connectorConfig),
+      transformer.transform(item.config),
+    ]);
+    const { config: worker } = ofWorker;
+    const { config } = ofConnector;
+    const ports = { ...given, worker };
+    const ttls = [ofWorker, ofConnector, ofTask].flatMap(({ ttlMs }) => (ttlMs === null ? [] : [ttlMs]));
+    const fresh = (task: WorkerTask): FreshTask => ({ task, staleAt: ttls.length === 0 ? null : clock.now() + Math.min(...ttls) });
     const definition = plugins.connector(config['connector.class'] ?? '');
     const settings = taskSettings(definition.kind, config, worker);
     const key = converterOf(ports, config, 'key');
@@ -51,7 +66,7 @@ export async function createWorkerTask(ports: RuntimePorts, item: TaskItem, conn
     if (deadLetters !== null) reporters.push(deadLetters);
     const parts: TaskParts = {
       definition,
-      taskConfig,
+      taskConfig: ofTask.config,
       settings,
       keyConverter: key.converter,
       valueConverter: value.converter,
@@ -70,12 +85,12 @@ export async function createWorkerTask(ports: RuntimePorts, item: TaskItem, conn
     };
     if (definition.kind === 'sink') {
       const overrides = clientOverrides('consumer', worker, config);
-      return new WorkerSinkTask(parts, item, kafka.reader({ clientId: `connector-consumer-${connector}-${task}` }, overrides));
+      return fresh(new WorkerSinkTask(parts, item, kafka.reader({ clientId: `connector-consumer-${connector}-${task}` }, overrides)));
     }
     const producer = kafka.producer({ clientId: `connector-producer-${connector}-${task}` }, clientOverrides('producer', worker, config));
     const admin = kafka.admin(clientOverrides('admin', worker, config));
     const topics = new TopicCreation({ admin, groups: settings.topicCreationGroups, logger });
-    return new WorkerSourceTask(parts, item, producer, topics, () => requestReconfiguration(ports, connector));
+    return fresh(new WorkerSourceTask(parts, item, producer, topics, () => requestReconfiguration(ports, connector)));
   } catch (error) {
     await close();
     throw error;

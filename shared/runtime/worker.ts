@@ -1,4 +1,4 @@
-import { javaClassOf, traceOf } from '../connect/errors.ts';
+import { isRetriable, javaClassOf, traceOf } from '../connect/errors.ts';
 import type { FailureReport, ReleaseOutcome, TaskItem } from '../storage/ports.ts';
 import { FencedException } from '../storage/ports.ts';
 import { runConnector } from './connector-run.ts';
@@ -6,7 +6,7 @@ import type { RuntimePorts } from './ports.ts';
 import { RunControl, type StopReason } from './run-control.ts';
 import { nextDue } from './schedule.ts';
 import { StorageException, tellStorageErrors } from './storage-exception.ts';
-import { createWorkerTask } from './task-factory.ts';
+import { createWorkerTask, type FreshTask } from './task-factory.ts';
 import type { RunOutcome, RunRequest } from './task-run.ts';
 import type { WorkerTask, WorkerTaskResult } from './worker-task.ts';
 
@@ -26,8 +26,8 @@ export interface Invocation {
 const maxChain = 1_000;
 /** If the continuation that a run asked for does not arrive, a look starts it after this time. */
 const continuationGraceMs = 5_000;
-/** A run that could not store its offsets is followed by another after this time. */
-const storageRetryMs = 5_000;
+/** A run that came to nothing, for the table or a service did not answer, is followed by another after this time. */
+const retryMs = 5_000;
 /** How often a run looks whether its user wants something else. */
 const marksIntervalMs = 1_000;
 
@@ -38,6 +38,8 @@ interface Instance {
   readonly task: WorkerTask;
   readonly generation: number;
   readonly restarts: number;
+  /** When its secrets must be read again. */
+  readonly staleAt: number | null;
   /** The epoch of the run that used it last: another run in between makes it stale. */
   epoch: number;
 }
@@ -115,7 +117,8 @@ export class Worker {
     });
     const key = `${item.connector}-${item.task}`;
     try {
-      const instance = await this.#instance(key, item, config);
+      const instance = await this.#instance(key, item, config).catch((error: unknown) => this.#notNow(item, error));
+      if (instance === null) return { outcome: 'idle', records: 0 };
       const result = await instance.task.run(control, item);
       instance.epoch = item.epoch;
       if (!result.reusable || control.reason === 'restarted' || control.reason === 'replaced' || control.reason === 'shutdown') await this.#drop(key);
@@ -135,20 +138,33 @@ export class Worker {
 
   async #instance(key: string, item: TaskItem, config: Readonly<Record<string, string>>): Promise<Instance> {
     const warm = this.#instances.get(key);
-    if (warm !== undefined && warm.generation === item.generation && warm.restarts === item.restarts && warm.epoch === item.epoch - 1) {
+    if (warm !== undefined && warm.generation === item.generation && warm.restarts === item.restarts && warm.epoch === item.epoch - 1 && !this.#isStale(warm)) {
       this.#instances.delete(key);
       this.#instances.set(key, warm);
       return warm;
     }
     if (warm !== undefined) await this.#drop(key);
-    const instance = { task: await this.#create(item, config), generation: item.generation, restarts: item.restarts, epoch: item.epoch };
+    const instance = { ...(await this.#create(item, config)), generation: item.generation, restarts: item.restarts, epoch: item.epoch };
     const [oldest] = this.#instances.keys();
     if (oldest !== undefined && this.#instances.size >= maxInstances) await this.#drop(oldest);
     this.#instances.set(key, instance);
     return instance;
   }
 
-  async #create(item: TaskItem, config: Readonly<Record<string, string>>): Promise<WorkerTask> {
+  /** What cannot be made now but may be later (a service of secrets that does not answer) is no failure of the task. */
+  async #notNow(item: TaskItem, error: unknown): Promise<null> {
+    if (!isRetriable(error)) throw error;
+    const { storage, clock, logger } = this.#ports;
+    logger.warn('The task cannot be made now; trying again', { connector: item.connector, task: item.task, error: String(error) });
+    await storage.runs.release(item, { dueAt: clock.now() + retryMs });
+    return null;
+  }
+
+  #isStale({ staleAt }: Instance): boolean {
+    return staleAt !== null && this.#ports.clock.now() >= staleAt;
+  }
+
+  async #create(item: TaskItem, config: Readonly<Record<string, string>>): Promise<FreshTask> {
     const { metrics } = this.#ports;
     const dimensions = { connector: item.connector, task: item.task };
     metrics.add('task-startup-attempts-total', 1, dimensions);
@@ -218,7 +234,7 @@ export class Worker {
       task: item.task,
       error: error.message,
     });
-    await storage.runs.release(item, { dueAt: clock.now() + storageRetryMs }).catch(() => {});
+    await storage.runs.release(item, { dueAt: clock.now() + retryMs }).catch(() => {});
     return { outcome: 'stopped', records: 0 };
   }
 

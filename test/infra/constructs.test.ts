@@ -145,6 +145,15 @@ describe('a cluster', () => {
     template.hasResourceProperties('AWS::Lambda::Function', { FunctionName: Match.stringLikeRegexp('-task$'), ReservedConcurrentExecutions: 20 });
     const secrets = statementsOf(template).filter(({ Resource }) => JSON.stringify(Resource).includes(':secret:connect/*'));
     expect(secrets).toHaveLength(1);
+    expect(statementsOf(template).filter(({ Resource }) => JSON.stringify(Resource).includes(':parameter/connect/*'))).toHaveLength(1);
+    const [{ Properties: task } = { Properties: {} }] = Object.values(
+      template.findResources('AWS::Lambda::Function', { Properties: { FunctionName: Match.stringLikeRegexp('-task$') } }),
+    );
+    expect(JSON.parse(task.Environment.Variables.SLUICE_WORKER)).toMatchObject({
+      'config.providers': 'secretsmanager,ssm',
+      'config.providers.ssm.class': 'com.amazonaws.kafka.config.providers.SsmParamStoreConfigProvider',
+      'sluice.secrets.allowed.prefixes': 'connect/',
+    });
   });
 
   test.each([
