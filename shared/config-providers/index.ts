@@ -1,4 +1,5 @@
 import type { ConfigProviderDefinition } from '../connect/index.ts';
+import { custenborderSecretsManagerConfigProvider } from './custenborder-secrets-manager-config-provider.ts';
 import { directoryConfigProvider } from './directory-config-provider.ts';
 import { envVarConfigProvider } from './env-var-config-provider.ts';
 import { fileConfigProvider } from './file-config-provider.ts';
@@ -7,6 +8,7 @@ import { ssmParamStoreConfigProvider } from './ssm-param-store-config-provider.t
 
 /** Every config provider that ships with Sluice; a new one adds a line. */
 export const configProviders: readonly ConfigProviderDefinition[] = [
+  custenborderSecretsManagerConfigProvider,
   directoryConfigProvider,
   envVarConfigProvider,
   fileConfigProvider,

@@ -1,12 +1,13 @@
 import { ConfigException, type ConfigProviderDefinition, configDef } from '../connect/index.ts';
-import { awsError, awsServiceKeys, checkAllowed, clientOptions, lazily, parsePath } from './aws-service.ts';
+import { awsServiceKeys, checkAllowed, type NamedReader, parseReferencePart, RegionalReader, shortestTtl } from './aws-service.ts';
 
 const config = configDef(awsServiceKeys);
 
 /**
- * `${ssm::/orders/db/password}` is a parameter of the Parameter Store, decrypted; the path of the reference is empty, the key is the name.
- * The SDK's client is loaded with the first parameter. Its `get` rejects with ConfigException when a parameter is not there or
- * may not be read, with RetriableException when the service cannot be reached.
+ * `${ssm::/orders/db/password}` is a parameter of the Parameter Store, decrypted, as in AWS's provider for Kafka: the path of the
+ * reference is empty, the key is the name. With a path, `${ssm:/orders/db:password}`, both are the name, as in its first versions. Its
+ * `get` rejects with ConfigException when a parameter is not there or may not be read, with RetriableException when
+ * the service cannot be reached.
  */
 export const ssmParamStoreConfigProvider: ConfigProviderDefinition = {
   kind: 'config_provider',
@@ -16,33 +17,32 @@ export const ssmParamStoreConfigProvider: ConfigProviderDefinition = {
   config,
   create(raw) {
     const settings = config.parse(raw);
-    const client = lazily(async () => {
+    const parameters = new RegionalReader(settings, async (options): Promise<NamedReader> => {
       const { SSMClient, GetParameterCommand } = await import('@aws-sdk/client-ssm');
-      const ssm = new SSMClient(clientOptions(settings));
+      const client = new SSMClient(options);
       return {
-        get: async (name: string) => (await ssm.send(new GetParameterCommand({ Name: name, WithDecryption: true }))).Parameter?.Value,
-        close: () => ssm.destroy(),
+        get: async (name) => (await client.send(new GetParameterCommand({ Name: name, WithDecryption: true }))).Parameter?.Value,
+        close: () => client.destroy(),
       };
     });
     return {
-      async get(_path, keys) {
+      async get(path, keys) {
+        const folder = parseReferencePart(path, true);
         const data: Record<string, string> = {};
-        let shortest: number | undefined;
-        for (const key of keys) {
-          const { name, ttlMs } = parsePath(key);
+        const ttls = [folder.ttlMs];
+        for (const each of keys) {
+          const key = parseReferencePart(each, true);
+          ttls.push(key.ttlMs);
+          const name = folder.name === '' || key.name.startsWith('/') ? key.name : `${folder.name.replace(/\/$/, '')}/${key.name}`;
           checkAllowed(name, settings['allowed.prefixes'], 'parameter');
-          const value = await (await client.get()).get(name).catch((error: unknown) => {
-            const told = awsError(error, 'parameter', name);
-            if (told !== null) throw told;
-            if (settings.NotFoundStrategy === 'ignore') return '';
-            throw new ConfigException(`There is no parameter ${name} in the Parameter Store: check its name and the region`, { cause: error });
-          });
-          data[key] = value ?? '';
-          if (ttlMs !== undefined) shortest = Math.min(shortest ?? ttlMs, ttlMs);
+          const value = await parameters.get('parameter', name);
+          if (value === null && settings.NotFoundStrategy === 'fail')
+            throw new ConfigException(`There is no parameter ${name} in the Parameter Store: check its name and the region`);
+          data[each] = value ?? '';
         }
-        return shortest === undefined ? { data } : { data, ttlMs: shortest };
+        return { data, ...shortestTtl(ttls) };
       },
-      close: client.close,
+      close: () => parameters.close(),
     };
   },
 };
