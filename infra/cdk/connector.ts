@@ -4,8 +4,7 @@ import { type Function as LambdaFn, StartingPosition } from 'aws-cdk-lib/aws-lam
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
 import { sinkTopics } from '../../shared/connect/config/framework/sink-connector-config.ts';
-import { ConnectorValidator } from '../../shared/herder/connector-validator.ts';
-import { unknownKeys } from '../../shared/herder/unknown-keys.ts';
+import { offlineErrors } from '../../shared/herder/offline-errors.ts';
 import { plugins } from '../../shared/plugins.ts';
 import { parseConnectorFile } from '../local/spec-files.ts';
 import { ConnectorAlarms } from './alarms.ts';
@@ -55,7 +54,9 @@ export class Connector extends Construct {
     const given = this.#given(props);
     this.connectorName = props.connectorName ?? given['name'] ?? id;
     this.config = { ...given, name: this.connectorName };
-    this.node.addValidation({ validate: () => errorsOf(this.connectorName, this.config, cluster.worker, props.unknownKeys ?? 'fail') });
+    const unknown = props.unknownKeys ?? 'fail';
+    const checks = { plugins, worker: cluster.worker, unknown, hint: "unknownKeys: 'ignore' leaves it to the connector" };
+    this.node.addValidation({ validate: () => offlineErrors(this.connectorName, this.config, checks) });
     const resource = new CustomResource(this, 'Resource', {
       serviceToken: cluster.connectorResource.functionArn,
       resourceType: 'Custom::KafkaConnector',
@@ -97,31 +98,6 @@ export class Connector extends Construct {
     const { name, config: read } = parseConnectorFile(file as string, readFileSync(file as string, 'utf8'));
     return { ...read, name };
   }
-}
-
-/** What is wrong with a config, a line for each key: what it is, and what would be right. */
-function errorsOf(name: string, config: Readonly<Record<string, string>>, worker: Readonly<Record<string, string>>, unknown: 'fail' | 'ignore'): string[] {
-  try {
-    const infos = new ConnectorValidator({ plugins, worker }).validateOffline(config);
-    const wrong = infos.configs.flatMap(({ value }) =>
-      value === null ? [] : value.errors.map((error) => `Connector ${name}, ${value.name}: ${error}${choices(value.recommended_values)}`),
-    );
-    const nobody = unknown === 'ignore' ? [] : unknownKeys(config, infos);
-    return [
-      ...wrong,
-      ...nobody.map(
-        ({ key, suggestion }) =>
-          `Connector ${name}, ${key}: there is no such key${suggestion === null ? '' : `; did you mean ${suggestion}?`} (unknownKeys: 'ignore' leaves it to the connector)`,
-      ),
-    ];
-  } catch (error) {
-    return [`Connector ${name}: ${(error as Error).message}`];
-  }
-}
-
-/** What would be right, where that is a list. */
-function choices(values: readonly unknown[]): string {
-  return values.length === 0 ? '' : ` (one of ${values.join(', ')})`;
 }
 
 function kindOf(config: Readonly<Record<string, string>>): 'source' | 'sink' | null {

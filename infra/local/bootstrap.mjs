@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
-const programs = { start: 'infra/local/main.ts', test: 'test/run.ts' };
+const programs = { start: 'infra/local/main.ts', test: 'test/run.ts', sluice: 'infra/cli/main.ts' };
 
 function fail(message) {
   console.error(message);

@@ -1,0 +1,49 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { ConnectorFile } from '../../local/spec-files.ts';
+import { type Command, CommandError } from '../command.ts';
+import { messageOf, pathOf, RestClient, restOptions } from '../rest-client.ts';
+import { readSpecs } from '../specs.ts';
+import { type ConnectorStatus, waitUntilRunning } from '../wait.ts';
+
+/** Brings connectors to what their files say; what is so already is left alone. */
+export const applyCommand: Command = {
+  summary: 'Creates or updates connectors from spec files, and waits until they run.',
+  usage: 'FILE… [--url URL] [--user USER] [--no-wait] [--timeout SECONDS]',
+  options: { ...restOptions, 'no-wait': { type: 'boolean' }, timeout: { type: 'string', default: '60' } },
+  async run({ positionals, flags, env, print }) {
+    const timeout = Number(flags['timeout']);
+    if (!(timeout > 0)) throw new CommandError(`--timeout must be a number of seconds, not ${flags['timeout']}`);
+    const specs = await readSpecs(positionals);
+    const client = new RestClient({ flags, env });
+    let failed = 0;
+    const changed: string[] = [];
+    for (const spec of specs) {
+      const { result, error } = await put(client, spec);
+      if (error === null && result !== 'unchanged') changed.push(spec.name);
+      print(error === null ? `${spec.name}: ${result}` : `${spec.name}: failed: ${error}`);
+      if (error !== null) failed++;
+    }
+    if (flags['no-wait'] === true) return failed === 0 ? 0 : 1;
+    for (const name of changed) {
+      const { ok, text } = await waitUntilRunning(() => client.get<ConnectorStatus>(pathOf(name, 'status')), timeout * 1000);
+      print(`${name}: ${text}`);
+      if (!ok) failed++;
+    }
+    return failed === 0 ? 0 : 1;
+  },
+};
+
+async function put(
+  client: RestClient,
+  { name, config, initialState }: ConnectorFile,
+): Promise<{ result: 'created' | 'updated' | 'unchanged'; error: string | null }> {
+  const current = await client.request('GET', pathOf(name, 'config'));
+  if (current.status === 200 && isDeepStrictEqual(current.body, { ...config })) return { result: 'unchanged', error: null };
+  const created = current.status === 404;
+  const answer =
+    created && initialState !== null
+      ? await client.request('POST', '/connectors', { name, config, initial_state: initialState })
+      : await client.request('PUT', pathOf(name, 'config'), config);
+  if (answer.status < 300) return { result: created ? 'created' : 'updated', error: null };
+  return { result: 'updated', error: messageOf(answer.body) ?? `HTTP ${answer.status}` };
+}
