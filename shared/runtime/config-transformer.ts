@@ -1,6 +1,7 @@
 import type { ConfigProvider } from '../connect/config-provider.ts';
 import { ConfigException } from '../connect/errors.ts';
 import type { Plugins } from '../connect/plugins.ts';
+import { ResolvedSecrets } from './resolved-secrets.ts';
 
 const reference = /\$\{([^}]*?):(([^}]*?):)?([^}]*?)\}/g;
 
@@ -21,9 +22,16 @@ export interface ResolvedConfig {
  */
 export class ConfigTransformer {
   readonly #providers = new Map<string, ConfigProvider>();
+  readonly #secrets: ResolvedSecrets;
 
-  /** `whose`: a connector may read less than its worker, `sluice.secrets.allowed.prefixes`. */
-  constructor(worker: Readonly<Record<string, string>>, plugins: Pick<Plugins, 'configProvider'>, whose: 'worker' | 'connector') {
+  /** `whose`: a connector may read less than its worker, `sluice.secrets.allowed.prefixes`. `secrets`: gets every value that is read. */
+  constructor(
+    worker: Readonly<Record<string, string>>,
+    plugins: Pick<Plugins, 'configProvider'>,
+    whose: 'worker' | 'connector',
+    secrets: ResolvedSecrets = new ResolvedSecrets(),
+  ) {
+    this.#secrets = secrets;
     const allowed = whose === 'connector' ? worker['sluice.secrets.allowed.prefixes'] : undefined;
     for (const alias of (worker['config.providers'] ?? '').split(',').map((each) => each.trim())) {
       if (alias === '') continue;
@@ -58,14 +66,17 @@ export class ConfigTransformer {
       for (const [path, keys] of paths) {
         const answer = await (this.#providers.get(alias) as ConfigProvider).get(path, keys);
         if (answer.ttlMs !== undefined) ttlMs = Math.min(ttlMs ?? answer.ttlMs, answer.ttlMs);
-        for (const [key, value] of Object.entries(answer.data)) found.set(`${alias}\0${path}\0${key}`, value);
+        for (const [key, value] of Object.entries(answer.data)) {
+          found.set(`${alias}\0${path}\0${key}`, value);
+          this.#secrets.add(value, path === '' ? `\${${alias}:${key}}` : `\${${alias}:${path}:${key}}`);
+        }
       }
     }
     const resolved = Object.entries(config).map(([name, value]) => [name, this.#replace(name, value, found)] as const);
     return { config: Object.fromEntries(resolved), ttlMs };
   }
 
-  /** Puts references back where a value is what a reference of the same key resolved to. */
+  /** Puts references back where a value is what a reference resolved to, of the same key before others, or has one within it. */
   reverse(
     raw: Readonly<Record<string, string>>,
     resolved: Readonly<Record<string, string>>,
@@ -77,7 +88,7 @@ export class ConfigTransformer {
       Object.entries(taskConfig).map(([name, value]) => {
         if (raw[name] !== undefined && resolved[name] === value) return [name, raw[name]];
         const source = secrets.find(([each]) => resolved[each] === value && value !== '');
-        return [name, source ? source[1] : value];
+        return [name, source ? source[1] : this.#secrets.restore(value)];
       }),
     );
   }
@@ -109,13 +120,36 @@ export class ConfigTransformer {
 const ofConnections = /(?:^|\.)(?:ssl|sasl)\./;
 
 /** The worker's properties with their references resolved, but for those of connections. Rejects as `transform` does. */
-export async function resolveWorker(worker: Readonly<Record<string, string>>, plugins: Pick<Plugins, 'configProvider'>): Promise<ResolvedConfig> {
+export async function resolveWorker(
+  worker: Readonly<Record<string, string>>,
+  plugins: Pick<Plugins, 'configProvider'>,
+  secrets: ResolvedSecrets,
+): Promise<ResolvedConfig> {
   const entries = Object.entries(worker);
   if (!entries.some(([name, value]) => value.includes('${') && !ofConnections.test(name))) return { config: worker, ttlMs: null };
-  const transformer = new ConfigTransformer(worker, plugins, 'worker');
+  const transformer = new ConfigTransformer(worker, plugins, 'worker', secrets);
   try {
     const { config, ttlMs } = await transformer.transform(Object.fromEntries(entries.filter(([name]) => !ofConnections.test(name))));
     return { config: { ...worker, ...config }, ttlMs };
+  } finally {
+    await transformer.close();
+  }
+}
+
+/**
+ * Of the keys of a connection, those that are the worker's, with their references resolved. What a connector overrides is resolved
+ * before, with the connector's rights: a reference that comes out of its secrets stays a text.
+ */
+export async function resolveConnection(
+  worker: Readonly<Record<string, string>>,
+  plugins: Pick<Plugins, 'configProvider'>,
+  connection: Readonly<Record<string, string>>,
+): Promise<Readonly<Record<string, string>>> {
+  const known = new Set(Object.values(worker));
+  const transformer = new ConfigTransformer(worker, plugins, 'worker');
+  try {
+    const { config } = await transformer.transform(Object.fromEntries(Object.entries(connection).filter(([, value]) => known.has(value))));
+    return { ...connection, ...config };
   } finally {
     await transformer.close();
   }

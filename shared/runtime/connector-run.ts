@@ -8,6 +8,7 @@ import { ConfigTransformer, resolveWorker } from './config-transformer.ts';
 import { isDelivered } from './is-delivered.ts';
 import { assignPartitions, sinkGroup, subscriptionOf } from './partition-assignor.ts';
 import type { RuntimePorts } from './ports.ts';
+import { ResolvedSecrets } from './resolved-secrets.ts';
 import type { RunOutcome, RunRequest } from './task-run.ts';
 import { connectorSettings } from './task-settings.ts';
 import type { Invocation } from './worker.ts';
@@ -72,11 +73,13 @@ async function monitor({ storage, clock }: RuntimePorts, spec: ConnectorSpec, ta
 }
 
 async function planTasks(given: RuntimePorts, spec: ConnectorSpec, invocation: Invocation) {
-  const { plugins, clock, logger, worker } = given;
-  const transformer = new ConfigTransformer(worker, plugins, 'connector');
+  const { plugins, clock, worker } = given;
+  const secrets = new ResolvedSecrets();
+  const logger = secrets.logger(given.logger);
+  const transformer = new ConfigTransformer(worker, plugins, 'connector', secrets);
   try {
     const { config } = await transformer.transform(spec.config);
-    const ports = { ...given, worker: (await resolveWorker(worker, plugins)).config };
+    const ports = { ...given, logger, worker: (await resolveWorker(worker, plugins, secrets)).config };
     const definition = plugins.connector(config['connector.class'] ?? '');
     const settings = connectorSettings(definition.kind, config);
     const parsed = definition.config.parse(config);
@@ -95,6 +98,8 @@ async function planTasks(given: RuntimePorts, spec: ConnectorSpec, invocation: I
         monitorMs: definition.monitorIntervalMs?.(parsed) ?? null,
       };
     return { ...(await assignSink(ports, spec, config, configs)), monitorMs: null };
+  } catch (error) {
+    throw secrets.hideIn(error);
   } finally {
     await transformer.close();
   }

@@ -15,9 +15,11 @@ export class RunControl {
   readonly #abort = new AbortController();
   readonly #clock: Clock;
   #reason: StopReason | null = null;
+  #deadlineAt: number;
 
   constructor(options: { clock: Clock; deadlineAt: number; shutdown: AbortSignal; task: TaskItem; intervalMs: number; marks: () => Promise<Marks | null> }) {
     this.#clock = options.clock;
+    this.#deadlineAt = options.deadlineAt;
     const onShutdown = () => this.stop('shutdown');
     if (options.shutdown.aborted) onShutdown();
     else options.shutdown.addEventListener('abort', onShutdown, { once: true });
@@ -40,28 +42,23 @@ export class RunControl {
     this.#abort.abort();
   }
 
+  /** Brings the deadline forward. */
+  endBy(at: number): void {
+    this.#deadlineAt = Math.min(this.#deadlineAt, at);
+  }
+
   /** Ends the watch when the run is over by itself. */
   end(): void {
     this.#abort.abort();
   }
 
-  async #watch({
-    deadlineAt,
-    task,
-    intervalMs,
-    marks,
-  }: {
-    deadlineAt: number;
-    task: TaskItem;
-    intervalMs: number;
-    marks: () => Promise<Marks | null>;
-  }): Promise<void> {
+  async #watch({ task, intervalMs, marks }: { task: TaskItem; intervalMs: number; marks: () => Promise<Marks | null> }): Promise<void> {
     while (!this.signal.aborted) {
-      const left = deadlineAt - this.#clock.now();
+      const left = this.#deadlineAt - this.#clock.now();
       if (left <= 0) return this.stop('deadline');
       await this.#clock.sleep(Math.min(intervalMs, left), this.signal);
       if (this.signal.aborted) return;
-      if (this.#clock.now() >= deadlineAt) return this.stop('deadline');
+      if (this.#clock.now() >= this.#deadlineAt) return this.stop('deadline');
       try {
         const reason = reasonToStop(task, await marks());
         if (reason !== null) this.stop(reason);

@@ -8,6 +8,7 @@ import type { ErrorReporter } from './errors/processing-context.ts';
 import { RetryWithToleranceOperator } from './errors/retry-with-tolerance-operator.ts';
 import { sinkGroup } from './partition-assignor.ts';
 import type { RuntimePorts } from './ports.ts';
+import { ResolvedSecrets } from './resolved-secrets.ts';
 import { type TaskSettings, taskSettings } from './task-settings.ts';
 import { TopicCreation } from './topic-creation.ts';
 import { type ChainPlugins, TransformationChain } from './transformation-chain.ts';
@@ -17,9 +18,10 @@ import type { TaskParts, WorkerTask } from './worker-task.ts';
 
 const defaultHeaderConverter = 'org.apache.kafka.connect.storage.SimpleHeaderConverter';
 
-/** A task, and when a secret in its config must be read again, in milliseconds since the epoch; null: never. */
+/** A task with the secrets that it was made with, and when they must be read again, in milliseconds since the epoch; null: never. */
 export interface FreshTask {
   readonly task: WorkerTask;
+  readonly secrets: ResolvedSecrets;
   readonly staleAt: number | null;
 }
 
@@ -28,25 +30,29 @@ export interface FreshTask {
  * or what a plugin throws: the task is FAILED then. What was made before a failure is closed.
  */
 export async function createWorkerTask(given: RuntimePorts, item: TaskItem, connectorConfig: Readonly<Record<string, string>>): Promise<FreshTask> {
-  const { plugins, kafka, clock, logger, metrics, storage } = given;
+  const { plugins, kafka, clock, metrics, storage } = given;
+  const secrets = new ResolvedSecrets();
+  const logger = secrets.logger(given.logger);
   const { connector, task } = item;
   const closers: (() => Promise<void> | void)[] = [];
   const close = async () => {
     for (const each of closers.splice(0).reverse()) await each();
   };
   try {
-    const transformer = new ConfigTransformer(given.worker, plugins, 'connector');
+    const transformer = new ConfigTransformer(given.worker, plugins, 'connector', secrets);
     closers.push(() => transformer.close());
+    const readAt = clock.now();
     const [ofWorker, ofConnector, ofTask] = await Promise.all([
-      resolveWorker(given.worker, plugins),
+      resolveWorker(given.worker, plugins, secrets),
       transformer.transform(connectorConfig),
       transformer.transform(item.config),
     ]);
     const { config: worker } = ofWorker;
     const { config } = ofConnector;
-    const ports = { ...given, worker };
+    const ports = { ...given, worker, logger };
     const ttls = [ofWorker, ofConnector, ofTask].flatMap(({ ttlMs }) => (ttlMs === null ? [] : [ttlMs]));
-    const fresh = (task: WorkerTask): FreshTask => ({ task, staleAt: ttls.length === 0 ? null : clock.now() + Math.min(...ttls) });
+    const reloads = config['config.action.reload'] !== 'none' && ttls.length > 0;
+    const fresh = (task: WorkerTask): FreshTask => ({ task, secrets, staleAt: reloads ? readAt + Math.min(...ttls) : null });
     const definition = plugins.connector(config['connector.class'] ?? '');
     const settings = taskSettings(definition.kind, config, worker);
     const key = converterOf(ports, config, 'key');
@@ -93,7 +99,7 @@ export async function createWorkerTask(given: RuntimePorts, item: TaskItem, conn
     return fresh(new WorkerSourceTask(parts, item, producer, topics, () => requestReconfiguration(ports, connector)));
   } catch (error) {
     await close();
-    throw error;
+    throw secrets.hideIn(error);
   }
 }
 

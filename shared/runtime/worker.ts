@@ -3,6 +3,7 @@ import type { FailureReport, ReleaseOutcome, TaskItem } from '../storage/ports.t
 import { FencedException } from '../storage/ports.ts';
 import { runConnector } from './connector-run.ts';
 import type { RuntimePorts } from './ports.ts';
+import type { ResolvedSecrets } from './resolved-secrets.ts';
 import { RunControl, type StopReason } from './run-control.ts';
 import { nextDue } from './schedule.ts';
 import { StorageException, tellStorageErrors } from './storage-exception.ts';
@@ -28,6 +29,8 @@ const maxChain = 1_000;
 const continuationGraceMs = 5_000;
 /** A run that came to nothing, for the table or a service did not answer, is followed by another after this time. */
 const retryMs = 5_000;
+/** How long a run goes on at least, however soon its secrets are over: runs that only start would get nowhere. */
+const leastRunMs = 5_000;
 /** How often a run looks whether its user wants something else. */
 const marksIntervalMs = 1_000;
 
@@ -36,9 +39,10 @@ const maxInstances = 8;
 
 interface Instance {
   readonly task: WorkerTask;
+  readonly secrets: ResolvedSecrets;
   readonly generation: number;
   readonly restarts: number;
-  /** When its secrets must be read again. */
+  /** When its secrets must be read again; null: not before its config changes. */
   readonly staleAt: number | null;
   /** The epoch of the run that used it last: another run in between makes it stale. */
   epoch: number;
@@ -119,11 +123,14 @@ export class Worker {
     try {
       const instance = await this.#instance(key, item, config).catch((error: unknown) => this.#notNow(item, error));
       if (instance === null) return { outcome: 'idle', records: 0 };
+      // The next run reads the secrets again and goes on.
+      if (instance.staleAt !== null) control.endBy(Math.max(instance.staleAt, clock.now() + leastRunMs));
       const result = await instance.task.run(control, item);
       instance.epoch = item.epoch;
       if (!result.reusable || control.reason === 'restarted' || control.reason === 'replaced' || control.reason === 'shutdown') await this.#drop(key);
       return await this.#release(request, item, config, control.reason, result);
     } catch (error) {
+      this.#instances.get(key)?.secrets.hideIn(error);
       await this.#drop(key);
       if (error instanceof FencedException || control.reason === 'fenced') {
         logger.warn('The task was taken over; this run ends without storing anything', { connector: item.connector, task: item.task, epoch: item.epoch });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { ConfigProviderDefinition } from '../../shared/connect/config-provider.ts';
 import { configDef } from '../../shared/connect/index.ts';
-import { ConfigTransformer } from '../../shared/runtime/config-transformer.ts';
+import { ConfigTransformer, resolveConnection } from '../../shared/runtime/config-transformer.ts';
 
 const provider: ConfigProviderDefinition = {
   kind: 'config_provider',
@@ -42,6 +42,28 @@ describe('ConfigTransformer', () => {
       password: raw.password,
       copied: raw.password,
       name: 'c',
+    });
+  });
+
+  test('puts references back into what a connector made of a value', async () => {
+    const raw = { password: '${vault:app:password}', name: 'c' };
+    const used = transformer();
+    const { config } = await used.transform(raw);
+    const url = `db://u:${config.password}@host`;
+    const stored = used.reverse(raw, config, { url });
+    expect(stored).toEqual({ url: 'db://u:${vault:app:password}@host' });
+    expect((await used.transform(stored)).config).toEqual({ url });
+  });
+
+  test('of a connection only the worker’s own keys are resolved with the worker’s rights', async () => {
+    const plugins = { configProvider: () => provider };
+    const own = { ...worker, 'sasl.jaas.config': 'password="${vault:kafka:login}"' };
+    const connection = { 'sasl.jaas.config': 'password="${vault:kafka:login}"', 'ssl.keystore.password': '${vault:kafka:other}', 'security.protocol': 'SSL' };
+    expect(await resolveConnection(own, plugins, connection)).toEqual({
+      'sasl.jaas.config': 'password="secret:kafka/login"',
+      // What a connector's secret holds is a text, not another reference.
+      'ssl.keystore.password': '${vault:kafka:other}',
+      'security.protocol': 'SSL',
     });
   });
 });

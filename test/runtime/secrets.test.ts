@@ -4,6 +4,7 @@ import {
   type ConfigProviderDefinition,
   configDef,
   defineSinkConnector,
+  int,
   RetriableException,
   replicate,
   SinkTask,
@@ -16,7 +17,9 @@ import type { ClusterAdmin, KafkaClients } from '../../shared/kafka/ports.ts';
 import { runConnector } from '../../shared/runtime/connector-run.ts';
 import { Delivery } from '../../shared/runtime/delivery.ts';
 import type { RuntimePorts } from '../../shared/runtime/ports.ts';
+import { RunControl } from '../../shared/runtime/run-control.ts';
 import { systemClock } from '../../shared/runtime/system-clock.ts';
+import type { ConnectorSpec, TaskItem } from '../../shared/storage/ports.ts';
 import { createMemoryStorage } from '../simulation/memory-storage.ts';
 
 /** The machine's clock, set forward by the test. */
@@ -60,7 +63,7 @@ const plugins = new Plugins([
     className: 'x.PasswordSinkConnector',
     version: '1',
     overview: '',
-    config: configDef({ password: string({ default: '', importance: 'HIGH', doc: '' }) }),
+    config: configDef({ password: string({ default: '', importance: 'HIGH', doc: '' }), port: int({ default: 0, importance: 'HIGH', doc: '' }) }),
     taskConfigs: (context) => replicate(context),
     createTask: async ({ password }) => {
       seen.push(password);
@@ -77,6 +80,12 @@ describe('secrets', () => {
   const deliver = (offset: bigint) => {
     const record = { offset, timestamp: 1, timestampType: 'CreateTime' as const, key: null, value: Buffer.from('v'), headers: [] };
     return delivery.deliver([{ topic: 'orders', partition: 0, records: [record], nextOffset: offset + 1n }], invocation(`d${offset}`));
+  };
+
+  const put = async (changes: Record<string, string>) => {
+    const expected = (await ports.storage.connectors.get('sink')) as ConnectorSpec;
+    const spec = await ports.storage.connectors.update(expected, { config: { ...expected.config, ...changes }, newGeneration: true });
+    await runConnector(ports, { kind: 'connector', connector: 'sink', generation: spec?.generation ?? 0 }, invocation('plan again'));
   };
 
   beforeEach(async () => {
@@ -141,6 +150,38 @@ describe('secrets', () => {
     clock.shift += 60_000;
     await deliver(2n);
     expect(seen).toEqual(['first', 'second']);
+  });
+
+  test('are kept beyond it where the connector says so', async () => {
+    await put({ 'config.action.reload': 'none' });
+    await deliver(0n);
+    secret = 'second';
+    clock.shift += 60_000;
+    await deliver(1n);
+    expect(seen).toEqual(['first']);
+  });
+
+  test('end a run when their time is over, so that the next one reads them', async () => {
+    const task = (await ports.storage.control.task('sink', 0)) as TaskItem;
+    const control = new RunControl({
+      clock: systemClock,
+      deadlineAt: systemClock.now() + 600_000,
+      shutdown: new AbortController().signal,
+      task,
+      intervalMs: 5,
+      marks: async () => null as never,
+    });
+    control.endBy(systemClock.now());
+    await new Promise((resolve) => control.signal.addEventListener('abort', resolve));
+    expect(control.reason).toBe('deadline');
+  });
+
+  test('are in no trace, whatever a plugin says about them', async () => {
+    secret = 'hunter2hunter2';
+    await put({ password: '', port: '${vault:orders/db:port}' });
+    const trace = (await ports.storage.connectors.snapshot('sink'))?.status?.trace;
+    expect(trace).toContain('Invalid value ${vault:orders/db:port} for configuration port');
+    expect(trace).not.toContain('hunter2');
   });
 
   test('that cannot be read now postpone the run, and those that are wrong fail the task', async () => {
