@@ -12,7 +12,7 @@ import type { KafkaClients } from '../shared/kafka/ports.ts';
 import { type FlushableMetrics, invocationMetrics, type MetricsLevel } from '../shared/observability/invocation-metrics.ts';
 import { structuredLogger } from '../shared/observability/structured-logger.ts';
 import { plugins } from '../shared/plugins.ts';
-import { ConfigTransformer } from '../shared/runtime/config-transformer.ts';
+import { resolveConnection } from '../shared/runtime/config-transformer.ts';
 import type { FailureQueue, RuntimePorts } from '../shared/runtime/ports.ts';
 import { systemClock } from '../shared/runtime/system-clock.ts';
 import type { TaskInvoker } from '../shared/runtime/task-run.ts';
@@ -38,7 +38,7 @@ export function createEnvironment(env: Readonly<Record<string, string | undefine
   const storage = createDynamoDbStorage({ client: new DynamoDBClient({ region, maxAttempts: 5 }), tableName: required(env, 'SLUICE_TABLE'), clock });
   return {
     storage,
-    kafka: createKafkaClients(worker, logger, (config) => resolved(worker, config)),
+    kafka: createKafkaClients(worker, logger, (connection) => resolveConnection(worker, plugins, connection)),
     plugins,
     worker,
     clock,
@@ -48,16 +48,6 @@ export function createEnvironment(env: Readonly<Record<string, string | undefine
     failures: sqsFailureQueue(env['SLUICE_FAILURE_QUEUE_URL'], region, logger),
     workerId: env['SLUICE_WORKER_ID'] ?? workerIdOf(env),
   };
-}
-
-/** Fills in what config providers of the worker hold: secrets are not in the environment of a function. */
-async function resolved(worker: Readonly<Record<string, string>>, config: Readonly<Record<string, string>>): Promise<Readonly<Record<string, string>>> {
-  const transformer = new ConfigTransformer(worker, plugins, 'worker');
-  try {
-    return (await transformer.transform(config)).config;
-  } finally {
-    await transformer.close();
-  }
 }
 
 function required(env: Readonly<Record<string, string | undefined>>, name: string): string {
