@@ -27,7 +27,7 @@ export async function sluice(
   const [name, ...rest] = args;
   if (name === undefined || name === '--help' || name === 'help') {
     print('npm run sluice -- COMMAND [--help]\n');
-    for (const [each, { summary }] of Object.entries(commands)) print(`  ${each.padEnd(10)} ${summary}`);
+    for (const [each, { summary }] of Object.entries(commands)) print(`  ${each.padEnd(10)} ${summary.split('\n')[0]}`);
     print('\nThe REST API is at --url or SLUICE_URL, http://127.0.0.1:8083 by default; basic authentication takes SLUICE_USER and SLUICE_PASSWORD.');
     return name === undefined ? 2 : 0;
   }

@@ -13,6 +13,8 @@ export const measured = {
   },
   /** CPU seconds for each further gigabyte of payload (`npm run bench -- kafka`: records of 1 KB less those of 100 bytes). */
   cpuPerGb: { ours: 1.0, kafkaConnect: 1.1 },
+  /** Time of a run by the CPU that its records take: it waits for Kafka and for the target, which are further away than here. An assumption. */
+  elapsedPerCpu: 2,
   /** Write units of a run: lease, commit and release, each with its entry in the index of what is due; and of each further commit. */
   writesPerRun: 5,
   writesPerCommit: 1,

@@ -71,7 +71,7 @@ function runsOf(connector: CostedConnector, size: Size) {
   const busy = gbPerDay > 0;
   const activeSeconds = busy ? activeHours * 3600 * daysPerMonth * tasks : 0;
   const work = cpuSeconds(connector, 'ours') * daysPerMonth;
-  const workSeconds = work / Math.min(1, memory / wholeCoreMb);
+  const workSeconds = (work * measured.elapsedPerCpu) / Math.min(1, memory / wholeCoreMb);
   const runMs = measured.runMs / Math.min(1, memory / wholeCoreMb);
   const activeRuns = busy ? (mode === 'continuous' ? activeSeconds / 890 : activeSeconds / 60) : 0;
   const idleRuns = idlePollsPerDay === null ? 0 : idlePollsPerDay * daysPerMonth * tasks * (busy ? 1 - activeHours / 24 : 1);
