@@ -1,8 +1,6 @@
 import { Logger as PowertoolsLogger } from '@aws-lambda-powertools/logger';
 import { Metrics as PowertoolsMetrics } from '@aws-lambda-powertools/metrics';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { InvocationType, InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
-import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import type { Clock } from '../shared/connect/clock.ts';
 import { ConfigException, RetriableException } from '../shared/connect/errors.ts';
 import type { Logger } from '../shared/connect/logger.ts';
@@ -15,7 +13,7 @@ import { plugins } from '../shared/plugins.ts';
 import { resolveConnection } from '../shared/runtime/config-transformer.ts';
 import type { FailureQueue, RuntimePorts } from '../shared/runtime/ports.ts';
 import { systemClock } from '../shared/runtime/system-clock.ts';
-import type { TaskInvoker } from '../shared/runtime/task-run.ts';
+import type { RunRequest, TaskInvoker } from '../shared/runtime/task-run.ts';
 import { createDynamoDbStorage } from '../shared/storage/dynamodb/dynamodb-storage.ts';
 import type { Storage } from '../shared/storage/ports.ts';
 
@@ -100,13 +98,17 @@ function workerIdOf(env: Readonly<Record<string, string | undefined>>): string {
 }
 
 function lambdaInvoker(functionName: string | undefined, region: string): TaskInvoker {
-  const client = new LambdaClient({ region, maxAttempts: 3 });
+  const starting = lazily(async () => {
+    const { InvokeCommand, LambdaClient } = await import('@aws-sdk/client-lambda');
+    const client = new LambdaClient({ region, maxAttempts: 3 });
+    return (request: RunRequest) => client.send(new InvokeCommand({ FunctionName: functionName, InvocationType: 'Event', Payload: JSON.stringify(request) }));
+  });
   return {
     async invoke(request) {
       if (functionName === undefined) throw new ConfigException('The environment variable SLUICE_TASK_FUNCTION is missing; the deployment sets it');
-      const command = new InvokeCommand({ FunctionName: functionName, InvocationType: InvocationType.Event, Payload: JSON.stringify(request) });
+      const start = await starting();
       try {
-        await client.send(command);
+        await start(request);
       } catch (cause) {
         throw new RetriableException(`The run of ${request.connector} could not be started: ${(cause as Error).message}`, { cause });
       }
@@ -117,12 +119,23 @@ function lambdaInvoker(functionName: string | undefined, region: string): TaskIn
 /** The failure queue, or only the log where a deployment has none. */
 function sqsFailureQueue(queueUrl: string | undefined, region: string, logger: Logger): FailureQueue {
   if (queueUrl === undefined) return { send: async (report) => logger.error('Failure', { report }) };
-  const client = new SQSClient({ region, maxAttempts: 5 });
+  const sending = lazily(async () => {
+    const { SendMessageCommand, SQSClient } = await import('@aws-sdk/client-sqs');
+    const client = new SQSClient({ region, maxAttempts: 5 });
+    return (body: string) => client.send(new SendMessageCommand({ QueueUrl: queueUrl, MessageBody: body }));
+  });
   return {
     async send(report) {
       // 256 KB is the most that SQS takes; a trace may be cut, the rest is small.
       const body = JSON.stringify({ ...report, trace: report.trace?.slice(0, 100_000) ?? null });
-      await client.send(new SendMessageCommand({ QueueUrl: queueUrl, MessageBody: body }));
+      const send = await sending();
+      await send(body);
     },
   };
+}
+
+/** Makes something when it is asked for first, and once: what few invocations need should not be loaded by all. */
+function lazily<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined;
+  return () => (made ??= make());
 }

@@ -1,5 +1,5 @@
 import { mkdir } from 'node:fs/promises';
-import { join, resolve, sep } from 'node:path';
+import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type BuildOptions, build, type Metafile, type Plugin } from 'esbuild';
 import { type AnyFunctionName, deploymentFunctions, type FunctionName, functions } from './topology.ts';
@@ -20,6 +20,9 @@ export const drivers: readonly string[] = [
   '@aws-sdk/client-secrets-manager',
   '@aws-sdk/client-ssm',
   '@aws-sdk/client-glue',
+  // Runs start without them: one is for starting the next run, one for telling failures.
+  '@aws-sdk/client-lambda',
+  '@aws-sdk/client-sqs',
   // Where credentials come from on a machine of one's own; on Lambda they are in the environment.
   '@aws-sdk/credential-provider-http',
   '@aws-sdk/credential-provider-ini',
@@ -105,15 +108,19 @@ function importedDrivers({ outputs }: Metafile, file: string): ReadonlySet<strin
   return new Set((output?.imports ?? []).map(({ path }) => path).filter((path) => drivers.includes(path)));
 }
 
-/** Leaves drivers out where our own code, or a package of ours, asks for them. Somebody's plugin may bring another version: that one is part of the plugin. */
+/** Leaves drivers out where they are asked for. Somebody's plugin may bring another copy of one, which is part of the plugin then. */
 const driversApart: Plugin = {
   name: 'drivers-apart',
-  setup({ onResolve }) {
-    onResolve({ filter: new RegExp(`^(?:${drivers.join('|')})$`) }, ({ path, kind, importer }) =>
-      kind !== 'entry-point' && importer.startsWith(root.endsWith(sep) ? root : root + sep) ? { path, external: true } : null,
-    );
+  setup({ onResolve, resolve: find }) {
+    onResolve({ filter: new RegExp(`^(?:${drivers.join('|')})$`) }, async ({ path, kind, resolveDir, pluginData }) => {
+      if (kind === 'entry-point' || pluginData === asIs) return null;
+      const [wanted, ours] = await Promise.all([resolveDir, root].map((from) => find(path, { kind, resolveDir: from, pluginData: asIs })));
+      return wanted?.path === ours?.path && wanted?.errors.length === 0 ? { path, external: true } : null;
+    });
   },
 };
+/** Marks the questions of `driversApart` itself. */
+const asIs = Symbol('asIs');
 
 /** Replaces the empty list of `shared/external-plugins.ts` by the plugins that the modules export. */
 function externalPlugins(modules: readonly string[]): Plugin {
