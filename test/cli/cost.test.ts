@@ -122,5 +122,7 @@ describe('sluice cost', () => {
 
 test('docs/cost.md has the tables that the calculator makes', async () => {
   const page = await readFile(new URL('../../docs/cost.md', import.meta.url), 'utf8');
-  for (const table of costTables()) expect(page).toContain(table);
+  // The formatter aligns tables.
+  const plain = (text: string) => text.replaceAll(/ *\| */g, '|').replaceAll(/-{3,}/g, '---');
+  for (const table of costTables()) expect(plain(page)).toContain(plain(table));
 });
