@@ -103,12 +103,12 @@ export async function createWorkerTask(given: RuntimePorts, item: TaskItem, conn
   }
 }
 
-function converterOf({ plugins, worker }: RuntimePorts, config: Readonly<Record<string, string>>, side: 'key' | 'value') {
+function converterOf({ plugins, worker, clock, logger }: RuntimePorts, config: Readonly<Record<string, string>>, side: 'key' | 'value') {
   const name = `${side}.converter`;
   // Keys of a converter belong to where the converter is named: the connector's, or else the worker's.
   const owner = config[name] !== undefined ? config : worker;
   const definition = plugins.converter(owner[name] ?? '');
-  const converter = definition.create({ ...withPrefix(owner, `${name}.`), 'converter.type': side }, side === 'key');
+  const converter = definition.create({ ...withPrefix(owner, `${name}.`), 'converter.type': side }, side === 'key', { clock, logger });
   return { converter, className: definition.className };
 }
 

@@ -184,21 +184,9 @@ export class WorkerSinkTask implements WorkerTask {
   }
 
   async #convert(batches: readonly PartitionRecords[]): Promise<SinkRecord[]> {
-    const { keyConverter, valueConverter, operator } = this.#parts;
+    const { operator } = this.#parts;
     const converted: SinkRecord[] = [];
     for (const { topic, partition, records } of batches) {
-      if (keyConverter.prepareToConnectData) {
-        await keyConverter.prepareToConnectData(
-          topic,
-          records.map(({ key }) => key),
-        );
-      }
-      if (valueConverter.prepareToConnectData) {
-        await valueConverter.prepareToConnectData(
-          topic,
-          records.map(({ value }) => value),
-        );
-      }
       for (const consumed of records) {
         let record: SinkRecord | null | undefined;
         try {
@@ -208,6 +196,7 @@ export class WorkerSinkTask implements WorkerTask {
             { stage: this.#stage, className: this.#stageClass, error, consumed: { topic, partition, record: consumed }, source: null },
             () => this.#convertRecord(topic, partition, consumed),
             this.#signal,
+            () => ({ stage: this.#stage, className: this.#stageClass }),
           );
         }
         if (record !== null && record !== undefined) converted.push(record);

@@ -161,8 +161,7 @@ export class WorkerSourceTask implements WorkerTask {
   }
 
   async #send(records: readonly SourceRecord[]): Promise<void> {
-    const { keyConverter, valueConverter, operator } = this.#parts;
-    if (keyConverter.prepareFromConnectData || valueConverter.prepareFromConnectData) await this.#prepare(records);
+    const { operator } = this.#parts;
     const batch: ProducerRecord[] = [];
     const wanted: { record: SourceRecord; index: number }[] | null = this.#task.commitRecord ? [] : null;
     const offsets = new Map<SourcePartition, SourceOffset | null>();
@@ -183,6 +182,7 @@ export class WorkerSourceTask implements WorkerTask {
           },
           () => this.#convertRecord(record),
           this.#signal,
+          () => ({ stage: this.#stage, className: this.#stageClass }),
         );
       }
       wanted?.push({ record, index: produced ? batch.length : -1 });
@@ -260,16 +260,6 @@ export class WorkerSourceTask implements WorkerTask {
     this.#stageClass = classes.valueConverter;
     const value = valueConverter.fromConnectData(topic, record.valueSchema, record.value, headers);
     return { topic, partition: record.kafkaPartition, key, value, headers: converted, timestamp: record.timestamp };
-  }
-
-  async #prepare(records: readonly SourceRecord[]): Promise<void> {
-    const { keyConverter, valueConverter } = this.#parts;
-    const topics = new Set(records.map(({ topic }) => topic));
-    for (const topic of topics) {
-      const ofTopic = records.filter((record) => record.topic === topic);
-      await keyConverter.prepareFromConnectData?.(topic, new Set(ofTopic.flatMap(({ keySchema }) => (keySchema ? [keySchema] : []))));
-      await valueConverter.prepareFromConnectData?.(topic, new Set(ofTopic.flatMap(({ valueSchema }) => (valueSchema ? [valueSchema] : []))));
-    }
   }
 
   async #newTopic(topic: string): Promise<void> {

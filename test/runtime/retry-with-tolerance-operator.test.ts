@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { PendingException } from '../../shared/connect/converter.ts';
 import { DataException, RetriableException } from '../../shared/connect/errors.ts';
 import type { ProcessingContext } from '../../shared/runtime/errors/processing-context.ts';
 import { RetryWithToleranceOperator } from '../../shared/runtime/errors/retry-with-tolerance-operator.ts';
@@ -84,5 +85,50 @@ describe('RetryWithToleranceOperator', () => {
     const { operator, slept } = operatorWith({ tolerance: 'all' });
     await operator.recover(context(new RetriableException('later')), () => 1, signal);
     expect(slept).toEqual([]);
+  });
+
+  test('what a converter waits for is awaited, and the record is then no failure at all', async () => {
+    const { operator, slept, reported, metrics } = operatorWith({});
+    const fetched: string[] = [];
+    const wants = (what: string) => new PendingException(what, async () => void fetched.push(what));
+    const operation = () => {
+      if (!fetched.includes('schema 2')) throw wants('schema 2');
+      return fetched.join(', ');
+    };
+    expect(await operator.recover(context(wants('schema 1')), operation, signal)).toBe('schema 1, schema 2');
+    expect([slept, reported.length, metrics.sum('total-record-failures', 'c')]).toEqual([[], 0, 0]);
+  });
+
+  test('what cannot be had for now is retried, under errors.retry.timeout', async () => {
+    const { operator, slept, metrics } = operatorWith({ retryTimeoutMs: 10_000 });
+    let there = 0;
+    const wants = new PendingException('schema 1', async () => {
+      if (++there < 3) throw new RetriableException('the registry is away');
+    });
+    const operation = () => {
+      if (there < 3) throw wants;
+      return 'done';
+    };
+    expect(await operator.recover(context(wants), operation, signal)).toBe('done');
+    expect([slept, metrics.sum('total-record-failures', 'c'), metrics.sum('total-retries', 'c')]).toEqual([[300, 600], 2, 2]);
+  });
+
+  test('what can never be had is a record error, told with the stage that it was wanted in', async () => {
+    const { operator, reported } = operatorWith({ tolerance: 'all' });
+    const wants = new PendingException('schema 1', () => Promise.reject(new DataException('no such schema')));
+    const where = () => ({ stage: 'KEY_CONVERTER', className: 'Y' }) as const;
+    expect(await operator.recover(context(wants), () => 1, signal, where)).toBeUndefined();
+    expect(reported).toMatchObject([{ stage: 'KEY_CONVERTER', className: 'Y', error: { message: 'no such schema' } }]);
+  });
+
+  test('a converter that asks for the same for ever fails the record', async () => {
+    const { operator } = operatorWith({});
+    const wants = new PendingException('schema 1', async () => {});
+    const operation = () => {
+      throw wants;
+    };
+    await expect(operator.recover(context(wants), operation, signal)).rejects.toMatchObject({
+      cause: { message: 'A converter asks for the same again and again: schema 1' },
+    });
   });
 });

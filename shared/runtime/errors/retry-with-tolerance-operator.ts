@@ -1,4 +1,5 @@
 import type { Clock } from '../../connect/clock.ts';
+import { isPending, type PendingException } from '../../connect/converter.ts';
 import { ConnectException, isRetriable } from '../../connect/errors.ts';
 import type { Measure } from '../measures.ts';
 import type { Metrics } from '../ports.ts';
@@ -9,6 +10,26 @@ const initialDelayMs = 300;
 /** The run ended while an operation was being tried again: the record is neither done nor failed, the next run has it again. */
 export class InterruptedException extends Error {
   override readonly name = 'InterruptedException';
+}
+
+const interrupted = () => new InterruptedException('The run ended while an operation was being tried again');
+
+/** One record may need several things, one after the other; a converter that never has enough must be seen. */
+const maxPending = 32;
+
+/** Runs an operation to its end, through all that it waits for. Rejects with what it, or that, failed with. */
+async function completed<T>(pending: PendingException | null, operation: () => T, signal: AbortSignal): Promise<T> {
+  let next = pending;
+  for (let count = 0; count < maxPending; count++) {
+    await next?.ready(signal);
+    try {
+      return operation();
+    } catch (error) {
+      if (!isPending(error)) throw error;
+      next = error;
+    }
+  }
+  throw new ConnectException(`A converter asks for the same again and again: ${next?.message}`);
 }
 
 /** The `errors.*` keys of a connector. */
@@ -48,12 +69,30 @@ export class RetryWithToleranceOperator {
   }
 
   /**
-   * Called after `operation` failed once with `context.error`. Returns what the operation gave at a later try, or
-   * `undefined` when the record is to be skipped. Throws ConnectException (`Tolerance exceeded in error handler`, the
-   * error as its cause) when it may not be skipped, and InterruptedException when the run ends meanwhile.
+   * Called after `operation` failed once with `context.error`, or could not go on (PendingException). Returns what the
+   * operation gave at a later try, or `undefined` when the record is to be skipped. Throws ConnectException (`Tolerance
+   * exceeded in error handler`, the error as its cause) when it may not be skipped, and InterruptedException when the run
+   * ends meanwhile. `where` tells the stage that the operation is in, which may be another at a later try.
    */
-  async recover<T>(context: ProcessingContext, operation: () => T, signal: AbortSignal): Promise<T | undefined> {
+  async recover<T>(
+    context: ProcessingContext,
+    operation: () => T,
+    signal: AbortSignal,
+    where: () => Pick<ProcessingContext, 'stage' | 'className'> = () => context,
+  ): Promise<T | undefined> {
+    const failedWith = (error: unknown): ProcessingContext => {
+      const { stage, className } = where();
+      return { ...context, stage, className, error };
+    };
     let failure = context;
+    if (isPending(context.error)) {
+      try {
+        return await completed(context.error, operation, signal);
+      } catch (error) {
+        if (signal.aborted) throw interrupted();
+        failure = failedWith(error);
+      }
+    }
     const startedAt = this.#clock.now();
     const deadline = this.#policy.retryTimeoutMs < 0 ? Number.POSITIVE_INFINITY : startedAt + this.#policy.retryTimeoutMs;
     for (let attempt = 1; isRetriable(failure.error); attempt++) {
@@ -61,12 +100,13 @@ export class RetryWithToleranceOperator {
       const delay = this.#backoff(attempt, deadline);
       if (delay === null) break;
       await this.#clock.sleep(delay, signal);
-      if (signal.aborted) throw new InterruptedException('The run ended while an operation was being tried again');
+      if (signal.aborted) throw interrupted();
       this.#count('total-retries');
       try {
-        return operation();
+        return await completed(null, operation, signal);
       } catch (error) {
-        failure = { ...failure, error };
+        if (signal.aborted) throw interrupted();
+        failure = failedWith(error);
       }
     }
     if (!isRetriable(failure.error)) this.#count('total-record-failures');
