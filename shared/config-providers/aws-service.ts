@@ -93,10 +93,25 @@ export function awsError(error: unknown, kind: 'secret' | 'parameter', name: str
       },
     );
   }
-  if ($retryable !== undefined || /Throttl|Internal|Unavailable|Timeout|ECONN|ENOTFOUND|EAI_AGAIN/i.test(`${type} ${message}`))
+  if (/Timeout|ETIMEDOUT|ECONN|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH/i.test(`${type} ${message}`)) {
+    const advice = 'from within a VPC only NAT or an endpoint of the service leads to it';
+    return new RetriableException(`The ${kind} ${name} cannot be read now: ${type} ${message} (${advice})`, { cause: error });
+  }
+  if ($retryable !== undefined || /Throttl|Internal|Unavailable/i.test(`${type} ${message}`))
     return new RetriableException(`The ${kind} ${name} cannot be read now: ${type} ${message}`, { cause: error });
   return new ConfigException(`The ${kind} ${name} cannot be read: ${type} ${message}`, { cause: error });
 }
+
+/** What a client of the SDK is made with. */
+export interface ClientOptions {
+  readonly region?: string;
+  readonly endpoint?: string;
+  readonly maxAttempts: number;
+  readonly requestHandler: { readonly connectionTimeout: number; readonly requestTimeout: number; readonly throwOnRequestTimeout: true };
+}
+
+/** Where no way leads to the service the SDK would wait until the run's time is over. */
+const limits = { maxAttempts: 3, requestHandler: { connectionTimeout: 3_000, requestTimeout: 5_000, throwOnRequestTimeout: true } } as const;
 
 /** A client of a service, whose SDK is loaded with the first call. */
 export interface NamedReader {
@@ -111,10 +126,10 @@ export interface NamedReader {
  */
 export class RegionalReader {
   readonly #settings: { readonly region: string | null; readonly endpoint: string | null };
-  readonly #make: (options: { region?: string; endpoint?: string }) => Promise<NamedReader>;
+  readonly #make: (options: ClientOptions) => Promise<NamedReader>;
   readonly #clients = new Map<string, Promise<NamedReader>>();
 
-  constructor(settings: { region: string | null; endpoint: string | null }, make: (options: { region?: string; endpoint?: string }) => Promise<NamedReader>) {
+  constructor(settings: { region: string | null; endpoint: string | null }, make: (options: ClientOptions) => Promise<NamedReader>) {
     this.#settings = settings;
     this.#make = make;
   }
@@ -137,7 +152,7 @@ export class RegionalReader {
   #client(name: string): Promise<NamedReader> {
     const { endpoint } = this.#settings;
     const region = (endpoint ? undefined : regionOfArn(name)) ?? this.#settings.region ?? '';
-    const client = this.#clients.get(region) ?? this.#make({ ...(region ? { region } : {}), ...(endpoint ? { endpoint } : {}) });
+    const client = this.#clients.get(region) ?? this.#make({ ...limits, ...(region ? { region } : {}), ...(endpoint ? { endpoint } : {}) });
     this.#clients.set(region, client);
     return client;
   }

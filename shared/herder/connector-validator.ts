@@ -255,7 +255,8 @@ export class ConnectorValidator {
   #acceptReferences(config: RawConfig, values: readonly ConfigValue[]): void {
     if (this.#providers.size === 0) return;
     for (const value of values) {
-      const text = config[value.name] ?? null;
+      // The worker's converters are defaults here, and may be references, too.
+      const text = config[value.name] ?? (/^(?:key|value|header)\.converter$/.test(value.name) ? this.#worker[value.name] : null) ?? null;
       if (!this.#isReference(text)) continue;
       value.value = text;
       value.errorMessages.length = 0;

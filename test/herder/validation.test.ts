@@ -161,6 +161,13 @@ describe('Validation', () => {
     expect((await validate(config)).infos.error_count).toBe(3);
   });
 
+  it('lets the worker name its converters by references', async () => {
+    const worker = { 'config.providers': 'vault', 'value.converter': '${vault:worker:converter}' };
+    const { infos, value } = await validate(linesConfig, worker);
+    expect(infos.error_count).toBe(0);
+    expect(value('value.converter')?.value?.value).toBe('${vault:worker:converter}');
+  });
+
   it('finds the connector in another version than the one asked for', async () => {
     const { errors } = await validate({ ...linesConfig, 'connector.plugin.version': '[2.0,)' });
     expect(Object.keys(errors)).toEqual(['connector.class', 'connector.plugin.version']);
