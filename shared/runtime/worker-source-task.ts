@@ -67,6 +67,7 @@ export class WorkerSourceTask implements WorkerTask {
     let lastRecordAt = clock.now();
     let lastCommitAt = lastRecordAt;
     let complete = true;
+    let polls = true;
     while (!control.signal.aborted) {
       this.#throwFailures();
       const pollStartedAt = clock.now();
@@ -74,8 +75,10 @@ export class WorkerSourceTask implements WorkerTask {
       try {
         const answer = this.#task.poll();
         polled = answer instanceof Promise ? await answer : answer;
+        polls = true;
       } catch (error) {
         if (!isRetriable(error)) throw error;
+        polls = false;
         logger.warn('The source asks to be polled again', { connector: item.connector, task: item.task, error: String(error) });
         await clock.sleep(settings.retryBackoffMs, control.signal);
       }
@@ -102,7 +105,9 @@ export class WorkerSourceTask implements WorkerTask {
     const flushed = await this.#flush();
     await this.#commit();
     this.#throwFailures();
-    return { outcome: control.signal.aborted ? 'more' : 'idle', records, delayMs: 0, reusable: complete && flushed && this.#submitted.length === 0 };
+    // What a task cannot do at the end of a run, one that is made anew may: a password may be another since.
+    const reusable = polls && complete && flushed && this.#submitted.length === 0;
+    return { outcome: control.signal.aborted ? 'more' : 'idle', records, delayMs: 0, reusable };
   }
 
   async stop(): Promise<void> {

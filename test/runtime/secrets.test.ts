@@ -4,10 +4,12 @@ import {
   type ConfigProviderDefinition,
   configDef,
   defineSinkConnector,
+  defineSourceConnector,
   int,
   RetriableException,
   replicate,
   SinkTask,
+  SourceTask,
   string,
 } from '../../shared/connect/index.ts';
 import { Plugins } from '../../shared/connect/plugins.ts';
@@ -19,6 +21,7 @@ import { Delivery } from '../../shared/runtime/delivery.ts';
 import type { RuntimePorts } from '../../shared/runtime/ports.ts';
 import { RunControl } from '../../shared/runtime/run-control.ts';
 import { systemClock } from '../../shared/runtime/system-clock.ts';
+import { Worker } from '../../shared/runtime/worker.ts';
 import type { ConnectorSpec, TaskItem } from '../../shared/storage/ports.ts';
 import { createMemoryStorage } from '../simulation/memory-storage.ts';
 
@@ -35,6 +38,19 @@ const seen: string[] = [];
 
 class IdleTask extends SinkTask {
   override put(): void {}
+}
+
+/** Asks to be polled again while its password is refused, as a source whose database cannot be logged in to. */
+class RefusedTask extends SourceTask {
+  readonly #password: string;
+  constructor(password: string) {
+    super();
+    this.#password = password;
+  }
+  override poll(): null {
+    if (this.#password !== 'second') throw new RetriableException('The password was refused');
+    return null;
+  }
 }
 
 let secret: string | Error;
@@ -70,6 +86,17 @@ const plugins = new Plugins([
       return new IdleTask();
     },
   }),
+  defineSourceConnector({
+    className: 'x.RefusedSourceConnector',
+    version: '1',
+    overview: '',
+    config: configDef({ password: string({ default: '', importance: 'HIGH', doc: '' }) }),
+    taskConfigs: (context) => replicate(context),
+    createTask: async ({ password }) => {
+      seen.push(password);
+      return new RefusedTask(password);
+    },
+  }),
 ]);
 
 describe('secrets', () => {
@@ -101,7 +128,7 @@ describe('secrets', () => {
     const text = 'org.apache.kafka.connect.storage.StringConverter';
     ports = {
       storage: createMemoryStorage(clock),
-      kafka: { admin: () => admin } as unknown as KafkaClients,
+      kafka: { admin: () => admin, producer: () => ({ flush: async () => {}, close: async () => {} }) } as unknown as KafkaClients,
       plugins,
       logger: { trace() {}, debug() {}, info() {}, warn() {}, error() {} },
       clock,
@@ -174,6 +201,23 @@ describe('secrets', () => {
     control.endBy(systemClock.now());
     await new Promise((resolve) => control.signal.addEventListener('abort', resolve));
     expect(control.reason).toBe('deadline');
+  });
+
+  test('are read again after a source could not poll with them', async () => {
+    const config = { name: 'source', 'connector.class': 'x.RefusedSourceConnector', 'sluice.idle.linger.ms': '0', password: '${vault:orders/db:password}' };
+    const spec = (await ports.storage.connectors.create({ name: 'source', type: 'source', config, targetState: 'STARTED' })) as ConnectorSpec;
+    await runConnector(ports, { kind: 'connector', connector: 'source', generation: spec.generation }, invocation('plan source'));
+    const worker = new Worker(ports);
+    const run = async (id: string) => {
+      const task = (await ports.storage.control.task('source', 0)) as TaskItem;
+      return worker.run({ kind: 'task', connector: 'source', task: 0, generation: task.generation }, invocation(id));
+    };
+    expect((await run('r1')).outcome).not.toBe('failed');
+    expect((await ports.storage.control.task('source', 0))?.trace).toBeNull();
+    secret = 'second';
+    await run('r2');
+    await run('r3');
+    expect(seen).toEqual(['first', 'second']);
   });
 
   test('are in no trace, whatever a plugin says about them', async () => {
