@@ -2,6 +2,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node
 import { tmpdir } from 'node:os';
 import { extname, join } from 'node:path';
 import { App, CfnParameter, type Environment, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { type ITable, Table } from 'aws-cdk-lib/aws-dynamodb';
 import { Vpc } from 'aws-cdk-lib/aws-ec2';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Topic } from 'aws-cdk-lib/aws-sns';
@@ -44,6 +45,7 @@ try {
     size: oneOf('size', sizes) ?? ('medium' satisfies Size),
     authentication: authenticationOf(stack),
     secretPrefixes: list('secret-prefixes'),
+    ...tableOf(stack),
     ...(vpc === null ? {} : { network: networkOf(stack, vpc) }),
     metricsLevel: oneOf('metrics', metricsLevels) ?? 'standard',
     ...(namespace === null ? {} : { metricNamespace: namespace }),
@@ -106,6 +108,14 @@ function authenticationOf(stack: Stack): Authentication {
   const [issuer, audience] = [setting('jwt-issuer'), list('jwt-audience')];
   if (issuer === null || audience.length === 0) throw new Error('authentication=jwt needs jwt-issuer and jwt-audience');
   return { kind, issuer, audience };
+}
+
+/** A table that was restored from a backup, and the stream that it was given. */
+function tableOf(stack: Stack): { table?: ITable } {
+  const [tableName, tableStreamArn] = [setting('table'), setting('table-stream')];
+  if (tableName === null) return {};
+  if (tableStreamArn === null) throw new Error('table needs table-stream, the ARN of its stream: aws dynamodb describe-table --query Table.LatestStreamArn');
+  return { table: Table.fromTableAttributes(stack, 'Table', { tableName, tableStreamArn }) };
 }
 
 function networkOf(stack: Stack, vpcId: string): NetworkProps {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { dirname } from 'node:path';
 import { CfnOutput, Duration, Names, RemovalPolicy, Stack } from 'aws-cdk-lib';
-import { AttributeType, BillingMode, ProjectionType, StreamViewType, Table, TableEncryption } from 'aws-cdk-lib/aws-dynamodb';
+import { AttributeType, BillingMode, type ITable, ProjectionType, StreamViewType, Table, TableEncryption } from 'aws-cdk-lib/aws-dynamodb';
 import { Rule, RuleTargetInput, Schedule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
 import { type IManagedPolicy, ManagedPolicy, PermissionsBoundary, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
@@ -61,6 +61,8 @@ export interface ConnectClusterProps {
   readonly maxConcurrentRuns?: number;
   /** Default: one month. */
   readonly logRetention?: RetentionDays;
+  /** A table that is there already, such as one that was restored from a backup, with a stream of new images. Default: one is made. */
+  readonly table?: ITable;
   /** Encrypts table, queues, logs and the API's secret. Default: keys of AWS. */
   readonly encryptionKey?: IKey;
   /** What becomes of connectors and offsets when the stack goes. Default: they stay. */
@@ -94,7 +96,7 @@ export interface SinkEventsOptions {
 
 /** A Connect cluster: the functions, queues, triggers and the table of `infra/topology.ts`, each allowed what the topology says and no more; its API, alarms and dashboard. */
 export class ConnectCluster extends Construct {
-  readonly table: Table;
+  readonly table: ITable;
   readonly functions: Readonly<Record<FunctionName, LambdaFn>>;
   readonly queues: Readonly<Record<QueueName, Queue>>;
   readonly restApi: RestApi;
@@ -117,7 +119,7 @@ export class ConnectCluster extends Construct {
     this.worker = mergedWorker(props);
     const size = props.size ?? 'medium';
     this.memoryMb = { 'rest-api': memoryMb['rest-api'][size], controller: memoryMb.controller[size], task: memoryMb.task[size] };
-    this.table = this.#table();
+    this.table = props.table ?? this.#table();
     this.queues = this.#queues();
     this.functions = Object.fromEntries(functions.map((spec) => [spec.name, this.#function(spec)])) as Record<FunctionName, LambdaFn>;
     if (props.network?.createEndpoints) addEndpoints(this, props.network);

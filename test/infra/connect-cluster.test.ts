@@ -66,7 +66,11 @@ describe('the template of a cluster', () => {
       const { Variables } = properties['Environment'] as { Variables: Record<string, unknown> };
       expect(Variables).toMatchObject({
         SLUICE_TABLE: { Ref: expect.stringContaining('Table') },
-        SLUICE_WORKER: JSON.stringify({ 'key.converter': 'x.Converter', 'bootstrap.servers': 'broker:9092' }),
+        SLUICE_WORKER: JSON.stringify({
+          'key.converter': 'x.Converter',
+          'value.converter': 'org.apache.kafka.connect.json.JsonConverter',
+          'bootstrap.servers': 'broker:9092',
+        }),
       });
       expect(Variables['SLUICE_TASK_FUNCTION']).toBe(access.includes('invoke-task') ? functionNamed('task').properties['FunctionName'] : undefined);
       expect('SLUICE_FAILURE_QUEUE_URL' in Variables).toBe(access.includes('send-failures'));

@@ -166,6 +166,20 @@ describe('a cluster', () => {
     template.resourceCountIs('AWS::SecretsManager::Secret', 0);
   });
 
+  test('works on a table that is there already', () => {
+    const arn = 'arn:aws:dynamodb:eu-west-1:123456789012:table/restored';
+    const template = templateWith((stack) => ({
+      table: Table.fromTableAttributes(stack, 'Restored', { tableArn: arn, tableStreamArn: `${arn}/stream/2026-11-23T00:00:00.000` }),
+    }));
+    template.resourceCountIs('AWS::DynamoDB::Table', 0);
+    template.hasResourceProperties('AWS::Lambda::EventSourceMapping', { EventSourceArn: `${arn}/stream/2026-11-23T00:00:00.000` });
+    template.hasResourceProperties('AWS::Lambda::Function', {
+      FunctionName: Match.stringLikeRegexp('-task$'),
+      Environment: { Variables: Match.objectLike({ SLUICE_TABLE: 'restored' }) },
+    });
+    expect(statementsOf(template).filter(({ Resource }) => JSON.stringify(Resource).includes(`${arn}/index/due`)).length).toBeGreaterThan(0);
+  });
+
   test('has its metrics in a namespace of its own when it is given one', () => {
     const { stack, cluster } = clusterWith(() => ({ metricNamespace: 'Orders', metricsLevel: 'detailed' }));
     new Connector(stack, 'Lines', { cluster, config: { 'connector.class': 'FileStreamSink', topics: 'lines', file: '/tmp/lines' } });
