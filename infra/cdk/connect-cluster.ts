@@ -36,14 +36,15 @@ import { ConnectDashboard } from './dashboard.ts';
 import type { KafkaAccess } from './kafka-access.ts';
 import { addEndpoints, type NetworkProps } from './network.ts';
 import { type Authentication, RestApi } from './rest-api.ts';
+import { shippedBundles } from './shipped-bundles.ts';
 
 export interface ConnectClusterProps {
   /** Where Kafka is and how to get in. */
   readonly kafka: KafkaAccess;
   /** Kafka Connect's other worker properties (converters, `offset.flush.interval.ms`, `config.providers`, client overrides). Converters are JSON with schemas where they are not named. Never secrets: name them through a config provider. */
   readonly worker?: Readonly<Record<string, string>>;
-  /** The file of each function, as `bundleDeployment` makes it. */
-  readonly bundles: Readonly<Record<AnyFunctionName, string>>;
+  /** The file of each function, as `bundleDeployment` makes it, with connectors of one's own. Default: those that come with the package. */
+  readonly bundles?: Readonly<Record<AnyFunctionName, string>>;
   /** Where the functions run; default: outside of any VPC, for brokers with public addresses. */
   readonly network?: NetworkProps;
   /** Memory, and with it CPU, of the functions. Default: medium, a whole core for each task run. */
@@ -109,11 +110,13 @@ export class ConnectCluster extends Construct {
   readonly worker: Readonly<Record<string, string>>;
   readonly alarmTopic: ITopic | undefined;
   readonly #props: ConnectClusterProps;
+  readonly #bundles: Readonly<Record<AnyFunctionName, string>>;
   #connectorResource: LambdaFn | undefined;
 
   constructor(scope: Construct, id: string, props: ConnectClusterProps) {
     super(scope, id);
     this.#props = props;
+    this.#bundles = props.bundles ?? shippedBundles();
     this.alarmTopic = props.alarmTopic;
     this.metrics = new ConnectMetrics(props.metricNamespace ?? 'Sluice');
     this.worker = mergedWorker(props);
@@ -247,7 +250,7 @@ export class ConnectCluster extends Construct {
   #function(spec: AnyFunctionSpec, suffix?: string): LambdaFn {
     const { access } = spec;
     const name = suffix === undefined ? spec.name : `${spec.name}-${suffix}`;
-    const { encryptionKey, network, bundles, maxConcurrentRuns } = this.#props;
+    const { encryptionKey, network, maxConcurrentRuns } = this.#props;
     const invokes = access.includes('invoke-task');
     const concurrency = spec.name === 'task' ? (maxConcurrentRuns ?? null) : spec.reservedConcurrency;
     const logGroup = new LogGroup(this, `${pascal(name)}Log`, {
@@ -260,7 +263,7 @@ export class ConnectCluster extends Construct {
       description: spec.description,
       runtime: Runtime.NODEJS_LATEST,
       architecture: Architecture.ARM_64,
-      code: Code.fromAsset(dirname(bundles[spec.name])),
+      code: Code.fromAsset(dirname(this.#bundles[spec.name])),
       handler: 'index.handler',
       memorySize: this.#memoryOf(spec),
       timeout: Duration.seconds(spec.timeoutSeconds),
