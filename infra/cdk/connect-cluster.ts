@@ -14,7 +14,6 @@ import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-import { sampleFileDefaults } from '../local/worker-file.ts';
 import {
   type AnyFunctionName,
   deploymentFunctions,
@@ -37,6 +36,7 @@ import type { KafkaAccess } from './kafka-access.ts';
 import { addEndpoints, type NetworkProps } from './network.ts';
 import { type Authentication, RestApi } from './rest-api.ts';
 import { shippedBundles } from './shipped-bundles.ts';
+import { workerProperties } from './worker-properties.ts';
 
 export interface ConnectClusterProps {
   /** Where Kafka is and how to get in. */
@@ -119,7 +119,7 @@ export class ConnectCluster extends Construct {
     this.#bundles = props.bundles ?? shippedBundles();
     this.alarmTopic = props.alarmTopic;
     this.metrics = new ConnectMetrics(props.metricNamespace ?? 'Sluice');
-    this.worker = mergedWorker(props);
+    this.worker = workerProperties(props);
     const size = props.size ?? 'medium';
     this.memoryMb = { 'rest-api': memoryMb['rest-api'][size], controller: memoryMb.controller[size], task: memoryMb.task[size] };
     this.table = props.table ?? this.#table();
@@ -395,24 +395,6 @@ export class ConnectCluster extends Construct {
       }
     }
   }
-}
-
-/** Providers for the secrets of connectors, under the names that AWS's own examples have. */
-const secretProviders = {
-  'config.providers': 'secretsmanager,ssm',
-  'config.providers.secretsmanager.class': 'com.amazonaws.kafka.config.providers.SecretsManagerConfigProvider',
-  'config.providers.ssm.class': 'com.amazonaws.kafka.config.providers.SsmParamStoreConfigProvider',
-};
-
-/** The worker's properties: Kafka's keys, and the config providers of all. Connectors may read no secrets but those that are named: not Kafka's. */
-function mergedWorker({ kafka, worker = {}, secretPrefixes = [] }: ConnectClusterProps): Record<string, string> {
-  const parts = [sampleFileDefaults, secretPrefixes.length > 0 ? secretProviders : {}, worker, kafka.worker];
-  const providers = parts.flatMap((part: Readonly<Record<string, string>>) => (part['config.providers'] ?? '').split(',')).map((alias) => alias.trim());
-  const aliases = [...new Set(providers.filter((alias) => alias !== ''))];
-  return {
-    ...Object.assign({}, ...parts),
-    ...(aliases.length === 0 ? {} : { 'config.providers': aliases.join(','), 'sluice.secrets.allowed.prefixes': secretPrefixes.join(',') }),
-  };
 }
 
 /** `rest-api` as the name of a construct: `RestApi`. */
