@@ -3,11 +3,19 @@ import { booleanConverter, booleanHeaderConverter } from './boolean-converter.ts
 import { byteArrayConverter, byteArrayHeaderConverter } from './byte-array-converter.ts';
 import { jsonConverter, jsonHeaderConverter } from './json/json-converter.ts';
 import { numberConverters, numberHeaderConverters } from './number-converters.ts';
+import { avroConverter } from './schema-registry/avro/avro-converter.ts';
 import { simpleHeaderConverter } from './simple-header-converter.ts';
 import { stringConverter, stringHeaderConverter } from './string-converter.ts';
 
 /** Every converter that ships with Sluice; a new one adds a line. */
-export const converters: readonly ConverterDefinition[] = [jsonConverter, stringConverter, byteArrayConverter, booleanConverter, ...numberConverters];
+export const converters: readonly ConverterDefinition[] = [
+  jsonConverter,
+  stringConverter,
+  byteArrayConverter,
+  booleanConverter,
+  ...numberConverters,
+  avroConverter,
+];
 
 /** Those of them that also translate headers, and those that only do. */
 export const headerConverters: readonly HeaderConverterDefinition[] = [

@@ -1,4 +1,5 @@
 import { array, DataException, map, Schema, SchemaBuilderException, type SchemaType } from '../../connect/index.ts';
+import { writeString } from './json-writer.ts';
 
 /** Kafka Connect's names of types in JSON. */
 const typeNames: Readonly<Record<SchemaType, string>> = {
@@ -43,7 +44,9 @@ export function asConnectSchema(json: unknown, defaults: DefaultValues): Schema 
   });
   if (!Object.hasOwn(from, 'default')) return bare;
   const defaultValue = defaults.read(bare, from['default']);
-  if (defaultValue === null && !bare.optional) throw new SchemaBuilderException('Invalid default value');
+  // A struct of Java knows its schema, which is not yet the one that it is the default of.
+  if (bare.type === 'STRUCT' ? defaultValue !== null || !bare.optional : defaultValue === null && !bare.optional)
+    throw new SchemaBuilderException('Invalid default value');
   return bare.with({ defaultValue });
 }
 
@@ -59,7 +62,10 @@ function ofType(type: SchemaType, from: JsonObject, defaults: DefaultValues): Sc
       if (keys === undefined) throw new DataException('Map schema did not specify the key type');
       const values = own(from, 'values');
       if (values === undefined) throw new DataException('Map schema did not specify the value type');
-      return map(asConnectSchema(keys, defaults), asConnectSchema(values, defaults));
+      const [keySchema, valueSchema] = [asConnectSchema(keys, defaults), asConnectSchema(values, defaults)];
+      if (keySchema === null) throw new SchemaBuilderException('keySchema cannot be null.');
+      if (valueSchema === null) throw new SchemaBuilderException('valueSchema cannot be null.');
+      return map(keySchema, valueSchema);
     }
     case 'STRUCT': {
       const fields = own(from, 'fields');
@@ -94,11 +100,16 @@ export function asJsonSchema(schema: Schema | null, defaults: DefaultValues, fie
   if (schema.type === 'MAP') parts.push(`"keys":${asJsonSchema(schema.keySchema, defaults)}`, `"values":${asJsonSchema(schema.valueSchema, defaults)}`);
   if (schema.type === 'STRUCT') parts.push(`"fields":[${schema.fields.map((each) => asJsonSchema(each.schema, defaults, each.name)).join(',')}]`);
   parts.push(`"optional":${schema.optional}`);
-  if (schema.name !== null) parts.push(`"name":${JSON.stringify(schema.name)}`);
+  if (schema.name !== null) parts.push(`"name":${writeString(schema.name)}`);
   if (schema.version !== null) parts.push(`"version":${schema.version}`);
-  if (schema.doc !== null) parts.push(`"doc":${JSON.stringify(schema.doc)}`);
-  if (schema.parameters !== null) parts.push(`"parameters":${JSON.stringify(schema.parameters)}`);
+  if (schema.doc !== null) parts.push(`"doc":${writeString(schema.doc)}`);
+  if (schema.parameters !== null) parts.push(`"parameters":${writeTexts(schema.parameters)}`);
   if (schema.defaultValue !== null) parts.push(`"default":${defaults.write(schema, schema.defaultValue)}`);
-  if (field !== undefined) parts.push(`"field":${JSON.stringify(field)}`);
+  if (field !== undefined) parts.push(`"field":${writeString(field)}`);
   return `{${parts.join(',')}}`;
+}
+
+function writeTexts(texts: Readonly<Record<string, string>>): string {
+  const members = Object.entries(texts).map(([name, text]) => `${writeString(name)}:${writeString(text)}`);
+  return `{${members.join(',')}}`;
 }

@@ -16,7 +16,7 @@ import {
 import { CONVERTER_TYPE, NULL_SCHEMA_AND_VALUE, VERSION } from '../converter-keys.ts';
 import { asConnectSchema, asJsonSchema, type DefaultValues } from './connect-schema.ts';
 import { JsonParseException, JsonParser } from './json-parser.ts';
-import { type JsonReader, jsonReader, needsExactNumbers, tellsWholeNumbers } from './json-reader.ts';
+import { type JsonReader, jsonReader, MISSING, needsExactNumbers, tellsWholeNumbers } from './json-reader.ts';
 import { jsonText } from './json-text.ts';
 import { type JsonWriter, jsonWriter } from './json-writer.ts';
 
@@ -71,6 +71,9 @@ const config = configDef({
  */
 const exactNumber = /[:,[\s]-?(?:\d{16}|\d+\.0+(?=[\s,}\]])|\d+\.\d{15}|\d+(?:\.\d+)?[eE][+-]?\d)|[:,[\s]-0(?=[\s,}\]])/;
 
+/** Half a surrogate pair, which names must not have on its own. */
+const escapedSurrogate = /\\u[dD][89a-fA-F]/;
+
 /** Both readers of a schema: for what `JSON.parse` made, and for what JsonParser made. */
 class SchemaReader {
   readonly schema: Schema | null;
@@ -89,7 +92,7 @@ class SchemaReader {
 
   /** Reads a text that holds one JSON value. Undefined: JsonParser must judge it. */
   readFast(text: string): unknown {
-    if (this.#exactFirst) return undefined;
+    if (this.#exactFirst || (text.includes('\\u') && escapedSurrogate.test(text))) return undefined;
     const first = text.charCodeAt(0);
     // A number on its own has nothing before it that the scan could hold on to.
     if (this.#scan && ((first !== 0x7b && first !== 0x5b && first !== 0x22) || exactNumber.test(text))) return undefined;
@@ -104,7 +107,8 @@ class SchemaReader {
 
   /** Reads the first JSON value of a text. Throws JsonParseException. */
   readExact(text: string, at = 0): unknown {
-    return this.#exact(new JsonParser(text, { at, maps: this.schema === null }).root() ?? null);
+    const root = new JsonParser(text, { at, maps: this.schema === null }).root();
+    return this.#exact(root === undefined ? (this.schema === null ? null : MISSING) : root);
   }
 }
 
@@ -148,7 +152,8 @@ class JsonConverter implements Converter, HeaderConverter {
     };
     this.#schemaless = new SchemaReader(null, this.#replaceNullWithDefault);
     const content = parsed['schema.content'] ?? '';
-    this.#fixed = content === '' ? null : new SchemaReader(this.#parseContent(content), this.#replaceNullWithDefault);
+    const fixed = content === '' ? null : this.#parseContent(content);
+    this.#fixed = fixed && new SchemaReader(fixed, this.#replaceNullWithDefault);
   }
 
   fromConnectData(_topic: string, schema: Schema | null, value: unknown): Buffer | null {

@@ -4,8 +4,9 @@ export class JsonDecimal {
   constructor(text: string) {
     this.text = text;
   }
+  /** There is no zero below zero: Java reads decimals first. */
   toNumber(): number {
-    return Number(this.text);
+    return /[1-9]/.test(this.text.replace(/[eE].*/, '')) ? Number(this.text) : 0;
   }
 }
 
@@ -16,6 +17,8 @@ export class JsonParseException extends Error {
 
 export const maxDepth = 1000;
 const maxNumberLength = 1000;
+/** What Java takes for a part of an identifier; Jackson does not look at `$`. */
+const identifierPart = /(?!\$)[\p{L}\p{Nd}\p{Nl}\p{Sc}\p{Pc}\p{Mn}\p{Mc}\p{Cf}\x7f-\x9f]/u;
 const simpleEscapes: Readonly<Record<string, string>> = { '"': '"', '\\': '\\', '/': '/', b: '\b', f: '\f', n: '\n', r: '\r', t: '\t' };
 const numberToken = /-?(\d+)(\.\d+)?([eE][+-]?\d+)?/y;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: those are what JSON must escape
@@ -98,6 +101,8 @@ export class JsonParser {
       this.skipBlanks();
       if (this.#text[this.at] !== '"') this.#fail();
       const name = this.string();
+      // Half a surrogate pair is allowed in texts, and not in names.
+      if (!name.isWellFormed()) this.#fail();
       this.skipBlanks();
       if (!this.#take(':')) this.#fail();
       this.skipBlanks();
@@ -149,7 +154,7 @@ export class JsonParser {
   }
 
   #literal<T>(text: string, value: T): T {
-    if (!this.#text.startsWith(text, this.at) || /[\p{L}\p{N}_$]/u.test(this.#text[this.at + text.length] ?? '')) this.#fail();
+    if (!this.#text.startsWith(text, this.at) || identifierPart.test(this.#text[this.at + text.length] ?? '')) this.#fail();
     this.at += text.length;
     return value;
   }
@@ -159,7 +164,7 @@ export class JsonParser {
     const match = numberToken.exec(this.#text);
     if (match === null || match[0].length > maxNumberLength) this.#fail();
     this.at += match[0].length;
-    if (!/^[\s,\]}]?$/.test(this.#text[this.at] ?? '')) this.#fail();
+    if (!(this.#depth === 0 ? /^[ \t\n\r]?$/ : /^[ \t\n\r,\]}]?$/).test(this.#text[this.at] ?? '')) this.#fail();
     const digits = (match[1] as string).replace(/^0+(?=\d)/, '');
     const text = match[0].startsWith('-') ? `-${digits}` : digits;
     if (match[2] !== undefined || match[3] !== undefined) return new JsonDecimal(`${text}${match[2] ?? ''}${match[3] ?? ''}`);

@@ -10,6 +10,9 @@ export type JsonReader = (json: unknown) => unknown;
  */
 export const needsExactNumbers = Symbol('needs exact numbers');
 
+/** Where a message is blank: it is no null, and coerced like a value of another type. */
+export const MISSING = Symbol('missing');
+
 /** Whether a value can have lost digits in `JSON.parse`. */
 const inexact = (json: number): boolean => !Number.isSafeInteger(json) && Math.abs(json) >= 2 ** 53;
 
@@ -52,7 +55,7 @@ function readerOf(schema: Schema, options: ReaderOptions): JsonReader {
     case DATE:
       return (json) => new Date(wholeInt(json, 'Date') * MILLIS_PER_DAY);
     case TIME:
-      return (json) => new Date(wholeInt(json, 'Time'));
+      return (json) => readTime(wholeInt(json, 'Time'));
     case TIMESTAMP:
       return readTimestamp;
   }
@@ -111,7 +114,7 @@ function truncated({ text }: JsonDecimal): bigint {
 }
 
 function float(json: unknown): number {
-  if (typeof json === 'number') return json;
+  if (typeof json === 'number') return json === 0 ? 0 : json;
   if (typeof json === 'bigint') return Number(json);
   return json instanceof JsonDecimal ? json.toNumber() : 0;
 }
@@ -134,7 +137,9 @@ function readDecimal(schema: Schema, json: unknown, exact: boolean): Decimal {
   if (typeof json !== 'string')
     throw new DataException(`Invalid type for Decimal, underlying representation should be numeric or bytes but was ${nodeType(json)}`);
   try {
-    return new Decimal(Decimal.fromBytes(readBytes(json) as Buffer), Number(schema.parameters?.['scale']));
+    const scale = schema.parameters?.['scale'] ?? '';
+    if (!/^[+-]?\d+$/.test(scale)) throw new RangeError(`The schema of the Decimal has no scale: ${scale}`);
+    return new Decimal(Decimal.fromBytes(readBytes(json) as Buffer), Number(scale));
   } catch (cause) {
     throw new DataException('Invalid bytes for Decimal field', { cause });
   }
@@ -143,6 +148,11 @@ function readDecimal(schema: Schema, json: unknown, exact: boolean): Decimal {
 function wholeInt(json: unknown, type: string): number {
   if (typeof json === 'number' && (json | 0) === json) return json;
   throw new DataException(`Invalid type for ${type}, underlying representation should be integer but was ${nodeType(json)}`);
+}
+
+function readTime(millis: number): Date {
+  if (millis < 0 || millis > MILLIS_PER_DAY) throw new DataException('Time values must use number of milliseconds greater than 0 and less than 86400000');
+  return new Date(millis);
 }
 
 function readTimestamp(json: unknown): Date {
@@ -252,6 +262,7 @@ function isObject(json: unknown): json is Readonly<Record<string, unknown>> {
 /** Jackson's name for what a JSON value is. */
 function nodeType(json: unknown): string {
   if (json === null) return 'NULL';
+  if (json === MISSING) return 'MISSING';
   if (Array.isArray(json)) return 'ARRAY';
   if (typeof json === 'string' || typeof json === 'boolean') return typeof json === 'string' ? 'STRING' : 'BOOLEAN';
   return isObject(json) ? 'OBJECT' : 'NUMBER';

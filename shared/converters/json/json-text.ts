@@ -8,8 +8,19 @@ import { JsonParseException } from './json-parser.ts';
 export function jsonText(bytes: Buffer, start = 0, end = bytes.length): string {
   if (start === 0 && (bytes[0] === 0 || bytes[1] === 0 || (bytes[0] as number) >= 0xef)) return wideText(bytes.subarray(0, end));
   const text = bytes.toString('utf8', start, end);
-  if (text.includes('\ufffd') && !isUtf8(bytes.subarray(start, end))) throw new JsonParseException('The bytes are no UTF-8');
-  return text;
+  return text.includes('\ufffd') && !isUtf8(bytes.subarray(start, end)) ? wellFormedBeginning(text, bytes, start) : text;
+}
+
+/** What is before the first bytes that are no UTF-8, and characters that JSON has nowhere: behind the first value they do not count. */
+function wellFormedBeginning(text: string, bytes: Buffer, start: number): string {
+  let offset = start;
+  for (let from = 0; ; ) {
+    const at = text.indexOf('\ufffd', from);
+    offset += Buffer.byteLength(text.slice(from, at));
+    if (at === -1 || bytes[offset] !== 0xef || bytes[offset + 1] !== 0xbf || bytes[offset + 2] !== 0xbd) return `${text.slice(0, at)}\x7f\0`;
+    offset += 3;
+    from = at + 1;
+  }
 }
 
 function wideText(bytes: Buffer): string {

@@ -112,14 +112,15 @@ function writeName(key: unknown, writeKey: JsonWriter): string {
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: those are what JSON must escape
 const needsCare = /["\\\u0000-\u001f\ud800-\udfff]/;
-const lowerEscape = /\\u00[01][0-9a-f]/g;
+const lowerEscape = /\\u[0-9a-f]{4}/g;
+const surrogates = /[\ud800-\udfff]/;
 
-/** Jackson's escapes: hexadecimal digits are upper case; half a surrogate pair cannot be written. */
+/** Jackson's escapes: hexadecimal digits are upper case, and what is beyond the first 65,536 characters is escaped as its two halves. */
 export function writeString(text: string): string {
   if (!needsCare.test(text)) return `"${text}"`;
-  if (!text.isWellFormed()) throw new DataException('Converting Kafka Connect data to byte[] failed due to serialization error: ');
-  const escaped = JSON.stringify(text);
-  return escaped.includes('\\u00')
+  const written = JSON.stringify(text);
+  const escaped = surrogates.test(written) ? written.replace(/[\ud800-\udfff]/g, (half) => `\\u${half.charCodeAt(0).toString(16)}`) : written;
+  return escaped.includes('\\u')
     ? escaped.replace(lowerEscape, (found, at: number) => (isEscape(escaped, at) ? `\\u${found.slice(2).toUpperCase()}` : found))
     : escaped;
 }

@@ -1,0 +1,62 @@
+/** Names that Confluent's converter gives to what Avro, or Connect, has no word for. */
+export const NAMESPACE = 'io.confluent.connect.avro';
+export const DEFAULT_SCHEMA_NAME = 'ConnectDefault';
+export const MAP_ENTRY = 'MapEntry';
+export const AVRO_UNION = `${NAMESPACE}.Union`;
+export const AVRO_ENUM = `${NAMESPACE}.Enum`;
+export const RECORD_DOC = `${NAMESPACE}.record.doc`;
+export const ENUM_DOC_PREFIX = `${NAMESPACE}.enum.doc.`;
+export const ENUM_DEFAULT_PREFIX = `${NAMESPACE}.enum.default.`;
+export const FIELD_DOC_PREFIX = `${NAMESPACE}.field.doc.`;
+/** Says of a Connect default that it came from an Avro field. */
+export const FIELD_DEFAULT_FLAG = `${NAMESPACE}.field.default`;
+export const FIXED_SIZE = 'connect.fixed.size';
+export const DECIMAL_PRECISION = 'connect.decimal.precision';
+export const DEFAULT_PRECISION = 64;
+/** `generalized.sum.type.support`: names that all formats share. */
+export const GENERALIZED_UNION = 'org.apache.kafka.connect.data.Union';
+export const GENERALIZED_ENUM = 'org.apache.kafka.connect.data.Enum';
+
+/** The keys of AvroConverter that shape schemas. */
+export interface AvroDataOptions {
+  readonly connectMetaData: boolean;
+  readonly enhancedSchemaSupport: boolean;
+  readonly generalizedSumTypes: boolean;
+  readonly ignoreDefaultForNullables: boolean;
+  readonly scrubInvalidNames: boolean;
+  readonly discardTypeDocDefault: boolean;
+  readonly allowOptionalMapKeys: boolean;
+  readonly flattenSingletonUnions: boolean;
+}
+
+const valid = /^[A-Za-z_][A-Za-z0-9_]*$/;
+
+/** `scrub.invalid.names`: what is not allowed in a name becomes its URL encoding, with `_` for `%`. */
+export function scrubName(name: string, scrub: boolean): string {
+  if (!scrub || name === '' || valid.test(name)) return name;
+  const encoded = encodeURIComponent(name)
+    .replace(/%20/g, '+')
+    .replace(/[!'()~]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`);
+  return (/^[0-9]/.test(encoded) ? `x${encoded}` : encoded).replace(/[^A-Za-z0-9_]/g, '_');
+}
+
+/** The same for each part of a full name. */
+export function scrubFullName(name: string, scrub: boolean): string {
+  return scrub
+    ? splitParts(name)
+        .map((part) => scrubName(part, scrub))
+        .join('.')
+    : name;
+}
+
+/** As Java splits: empty parts at the end are gone. */
+function splitParts(name: string): string[] {
+  const parts = name.split('.');
+  while (parts.length > 1 && parts.at(-1) === '') parts.pop();
+  return parts;
+}
+
+/** What follows the namespace. */
+export function simpleName(name: string, scrub: boolean): string {
+  return scrubName(splitParts(name).at(-1) as string, scrub);
+}

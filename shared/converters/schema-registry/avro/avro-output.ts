@@ -1,0 +1,106 @@
+/** Writes Avro's binary encoding into a buffer that grows. One is shared by all writers: nothing waits while a message is written. */
+export class AvroOutput {
+  #buffer = Buffer.allocUnsafeSlow(1024);
+  #at = 0;
+
+  /** Begins a message. */
+  begin(header: Uint8Array): void {
+    this.#at = 0;
+    this.raw(header);
+  }
+
+  /** A copy of the message. */
+  end(): Buffer {
+    return Buffer.from(this.#buffer.subarray(0, this.#at));
+  }
+
+  #room(length: number): void {
+    if (this.#at + length <= this.#buffer.length) return;
+    const larger = Buffer.allocUnsafeSlow(Math.max(this.#at + length, this.#buffer.length * 2));
+    this.#buffer.copy(larger, 0, 0, this.#at);
+    this.#buffer = larger;
+  }
+
+  boolean(value: boolean): void {
+    this.#room(1);
+    this.#buffer[this.#at++] = value ? 1 : 0;
+  }
+
+  int(value: number): void {
+    this.#room(5);
+    this.#varint(((value << 1) ^ (value >> 31)) >>> 0);
+  }
+
+  long(value: bigint | number): void {
+    this.#room(10);
+    const number = Number(value);
+    if (number >= -0x40000000 && number < 0x40000000) {
+      this.#varint(((number << 1) ^ (number >> 31)) >>> 0);
+      return;
+    }
+    const exact = BigInt(value);
+    let rest = BigInt.asUintN(64, (exact << 1n) ^ (exact >> 63n));
+    while (rest > 0x7fffffffn) {
+      this.#buffer[this.#at++] = Number(rest & 0x7fn) | 0x80;
+      rest >>= 7n;
+    }
+    this.#varint(Number(rest));
+  }
+
+  #varint(unsigned: number): void {
+    let rest = unsigned;
+    while (rest > 0x7f) {
+      this.#buffer[this.#at++] = (rest & 0x7f) | 0x80;
+      rest >>>= 7;
+    }
+    this.#buffer[this.#at++] = rest;
+  }
+
+  float(value: number): void {
+    this.#room(4);
+    this.#at = this.#buffer.writeFloatLE(value, this.#at);
+  }
+
+  double(value: number): void {
+    this.#room(8);
+    this.#at = this.#buffer.writeDoubleLE(value, this.#at);
+  }
+
+  raw(bytes: Uint8Array): void {
+    this.#room(bytes.length);
+    this.#buffer.set(bytes, this.#at);
+    this.#at += bytes.length;
+  }
+
+  byteString(bytes: Uint8Array): void {
+    this.long(bytes.length);
+    this.raw(bytes);
+  }
+
+  text(text: string): void {
+    const { length } = text;
+    if (length < 48) {
+      // Short ASCII, which most texts are, is faster by hand.
+      this.#room(length + 5);
+      const start = this.#at;
+      this.#varint(length << 1);
+      const buffer = this.#buffer;
+      let at = this.#at;
+      let index = 0;
+      for (; index < length; index++) {
+        const code = text.charCodeAt(index);
+        if (code > 0x7f) break;
+        buffer[at++] = code;
+      }
+      if (index === length) {
+        this.#at = at;
+        return;
+      }
+      this.#at = start;
+    }
+    const bytes = Buffer.byteLength(text);
+    this.long(bytes);
+    this.#room(bytes);
+    this.#at += this.#buffer.write(text, this.#at, 'utf8');
+  }
+}
