@@ -16,6 +16,7 @@ import {
   TIMESTAMP,
   validator,
 } from '../connect/index.ts';
+import { hashOrder } from '../connect/java/hash-order.ts';
 import { javaClassName, javaToString, javaTypeOf, unboxed } from '../connect/java/java-value.ts';
 import { doubleToInt, doubleToLong, parseDecimal, parseWhole } from '../connect/java/number-text.ts';
 import { isoText } from '../connect/values/iso-dates.ts';
@@ -52,6 +53,7 @@ export const cast = keyOrValueTransformation({
   config,
   create({ spec, 'replace.null.with.default': replaceNull }) {
     const { whole, fields } = parseSpec(spec);
+    const inHashOrder = hashOrder([...fields.keys()]).map((name) => [name, fields.get(name) as OutputType] as const);
     const wholeSchema = cacheBySchema((schema) => castSchema(schema, whole as OutputType, { keepMetadata: true }));
     const plan = cacheBySchema((schema) => {
       const updated = fieldsOf(schema).map(({ name, schema: own }) => {
@@ -66,7 +68,7 @@ export const cast = keyOrValueTransformation({
       if (schema === null) {
         if (whole !== null) return { schema: null, value: castValue(null, value, whole) };
         const updated = new Map<string, unknown>(requireMap(value, purpose));
-        for (const [name, type] of fields) updated.set(name, castValue(null, updated.get(name), type));
+        for (const [name, type] of inHashOrder) updated.set(name, castValue(null, updated.get(name), type));
         return { schema: null, value: updated };
       }
       if (whole !== null) return { schema: wholeSchema(schema), value: castValue(schema, value, whole) };
@@ -164,6 +166,8 @@ function encodeLogical(schema: Schema, value: unknown): unknown {
     if (millis % MILLIS_PER_DAY !== 0) throw new DataException('Kafka Connect Date type should not have any time fields set to non-zero values.');
     return BigInt(millis / MILLIS_PER_DAY);
   }
+  if (schema.name === TIME && (millis < 0 || millis > MILLIS_PER_DAY))
+    throw new DataException('Kafka Connect Time type should not have any date fields set to non-zero values.');
   return schema.name === TIME || schema.name === TIMESTAMP ? BigInt(millis) : value;
 }
 

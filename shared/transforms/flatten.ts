@@ -1,6 +1,6 @@
 import { configDef, DataException, type Field, keyOrValueTransformation, type Schema, string, structGet } from '../connect/index.ts';
 import { javaClassName, javaTypeOf } from '../connect/java/java-value.ts';
-import { requireMap, requireStruct, type StructValue } from './requirements.ts';
+import { requireMap, requireStruct, requireText, type StructValue } from './requirements.ts';
 import { cacheBySchema, fieldValue, putField, structLike } from './struct-fields.ts';
 import { VERSION } from './transform-keys.ts';
 
@@ -42,7 +42,9 @@ export const flatten = keyOrValueTransformation({
       const flat: Record<string, unknown> = {};
       for (const { name, parents, field, schema: own } of leaves) {
         const parent = structAt(struct, parents);
-        putField(flat, name, own, parent === null ? null : fieldValue(field, parent, true));
+        // What is in a struct that is not there is not looked at, required or not.
+        if (parent === null) flat[name] = null;
+        else putField(flat, name, own, fieldValue(field, parent, true));
       }
       return { schema: flatSchema, value: flat };
     };
@@ -80,6 +82,7 @@ function structAt(struct: StructValue, parents: readonly string[]): StructValue 
 
 function flattenMap(map: ReadonlyMap<string, unknown>, prefix: string, flat: Map<string, unknown>, join: (prefix: string, name: string) => string): void {
   for (const [key, value] of map) {
+    requireText(key);
     const name = join(prefix, key);
     if (value instanceof Map) flattenMap(value, name, flat, join);
     else {

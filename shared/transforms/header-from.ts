@@ -12,6 +12,7 @@ import {
   type TransformationDefinition,
   validator,
 } from '../connect/index.ts';
+import { schemaText } from '../connect/java/java-value.ts';
 import { requireMap, requireStruct } from './requirements.ts';
 import { cacheBySchema, copyFields, fieldValue, structLike } from './struct-fields.ts';
 import { REPLACE_NULL_WITH_DEFAULT, VERSION } from './transform-keys.ts';
@@ -64,7 +65,9 @@ export const headerFrom: readonly TransformationDefinition[] = (['key', 'value']
           if (schema === null) return { key, schema: null, value: requireMap(value, purpose).get(name) ?? null };
           const field = schema.field(name);
           if (field === undefined) throw new DataException(`Unknown field: ${name}`);
-          return { key, schema: field.schema, value: fieldValue(field, requireStruct(schema, value, purpose), replaceNull) };
+          const moved = fieldValue(field, requireStruct(schema, value, purpose), replaceNull);
+          if (moved === null && !field.schema.optional) throw new DataException(`A null value requires an optional schema but was ${schemaText(field.schema)}`);
+          return { key, schema: field.schema, value: moved };
         });
       return <R extends ConnectRecord>(record: R): R => {
         const data = side === 'key' ? { schema: record.keySchema, value: record.key } : { schema: record.valueSchema, value: record.value };

@@ -1,5 +1,6 @@
 import { configDef, keyOrValueTransformation, string, struct } from '../connect/index.ts';
-import { cacheBySchema, putField } from './struct-fields.ts';
+import type { StructValue } from './requirements.ts';
+import { cacheBySchema, putField, requireComplete } from './struct-fields.ts';
 import { VERSION } from './transform-keys.ts';
 
 /**
@@ -15,6 +16,7 @@ export const hoistField = keyOrValueTransformation({
     const hoisted = cacheBySchema((schema) => struct({ [field]: schema }));
     return ({ schema, value }) => {
       if (schema === null) return { schema: null, value: new Map([[field, value ?? null]]) };
+      if (schema.type === 'STRUCT' && value !== null && value !== undefined) requireComplete(schema, value as StructValue);
       const wrapped: Record<string, unknown> = {};
       putField(wrapped, field, schema, value ?? null);
       return { schema: hoisted(schema), value: wrapped };

@@ -10,7 +10,9 @@ import {
   Schema,
   string,
 } from '../connect/index.ts';
+import { hashOrder } from '../connect/java/hash-order.ts';
 import { type JavaType, javaClassName, javaTypeOf, withoutSchema } from '../connect/java/java-value.ts';
+import { asciiDigits } from '../connect/java/number-text.ts';
 import { convertValue } from '../connect/values/convert-value.ts';
 import { requireMap, requireStruct } from './requirements.ts';
 import { fieldValue, putField } from './struct-fields.ts';
@@ -42,7 +44,7 @@ export const maskField = keyOrValueTransformation({
     ...REPLACE_NULL_WITH_DEFAULT,
   }),
   create({ fields, replacement, 'replace.null.with.default': replaceNull }) {
-    const masked = new Set(fields);
+    const masked = new Set(hashOrder([...new Set(fields)]));
     const mask = (schema: Schema | null, value: unknown): unknown => {
       if (value === null || value === undefined) return null;
       return replacement === null ? zero(schema, value) : replaced(schema, value, replacement);
@@ -101,15 +103,15 @@ function replaced(schema: Schema | null, value: unknown, replacement: string): u
 
 function decimal(text: string): Decimal {
   try {
-    return Decimal.parse(text);
+    return Decimal.parse(asciiDigits(text));
   } catch (cause) {
     throw noNumber(text, cause);
   }
 }
 
 function whole(text: string): bigint {
-  if (!/^[+-]?\d+$/.test(text)) throw noNumber(text);
-  return BigInt(text.replace('+', ''));
+  if (!/^[+-]?\p{Nd}+$/u.test(text)) throw noNumber(text);
+  return BigInt(asciiDigits(text.replace('+', '')));
 }
 
 function noNumber(text: string, cause?: unknown): DataException {

@@ -1,4 +1,4 @@
-import { configDef, javaPattern, recordTransformation, string, validRegex } from '../connect/index.ts';
+import { configDef, type JavaMatch, javaPattern, recordTransformation, string, validRegex } from '../connect/index.ts';
 import { VERSION } from './transform-keys.ts';
 
 /**
@@ -20,14 +20,14 @@ export const regexRouter = recordTransformation({
       if (!whole.test(record.topic)) return record;
       const match = first.exec(record.topic);
       if (match === null) return record;
-      const rest = record.topic.slice(match.index + match[0].length);
+      const rest = record.topic.slice(match.index + (match.groups[0] as string).length);
       return record.withTopic(record.topic.slice(0, match.index) + expanded(replacement, match) + rest);
     };
   },
 });
 
 /** Java's replacement texts: `\x` is x, `$12` the highest group of those digits that there is. Throws RangeError, as Java's IllegalArgumentException. */
-function expanded(replacement: string, match: RegExpExecArray): string {
+function expanded(replacement: string, { groups, names }: JavaMatch): string {
   let text = '';
   for (let at = 0; at < replacement.length; at++) {
     const character = replacement[at] as string;
@@ -38,13 +38,13 @@ function expanded(replacement: string, match: RegExpExecArray): string {
     } else if (character === '$') {
       const named = /^\{([a-zA-Z][a-zA-Z0-9]*)\}/.exec(replacement.slice(at + 1));
       if (named !== null) {
-        const name = named[1] as string;
-        if (match.groups === undefined || !(name in match.groups)) throw new RangeError(`No group with name {${name}}`);
-        text += match.groups[name] ?? '';
+        const group = names.get(named[1] as string);
+        if (group === undefined) throw new RangeError(`No group with name {${named[1]}}`);
+        text += groups[group] ?? '';
         at += named[0].length;
       } else {
-        const digits = groupDigits(replacement.slice(at + 1), match.length - 1);
-        text += match[Number(digits)] ?? '';
+        const digits = groupDigits(replacement.slice(at + 1), groups.length - 1);
+        text += groups[Number(digits)] ?? '';
         at += digits.length;
       }
     } else text += character;

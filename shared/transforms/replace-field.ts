@@ -1,6 +1,8 @@
-import { ConfigException, configDef, keyOrValueTransformation, list, nonDuplicateValues, validator } from '../connect/index.ts';
-import { requireMap, requireStruct } from './requirements.ts';
-import { cacheBySchema, copyFields, structLike } from './struct-fields.ts';
+import { ConfigException, configDef, DataException, keyOrValueTransformation, list, nonDuplicateValues, type Schema, validator } from '../connect/index.ts';
+import { hashOrder } from '../connect/java/hash-order.ts';
+import { javaClassName } from '../connect/java/java-value.ts';
+import { requireMap, requireStruct, requireText, type StructValue } from './requirements.ts';
+import { cacheBySchema, fieldValue, putField, structLike } from './struct-fields.ts';
 import { REPLACE_NULL_WITH_DEFAULT, VERSION } from './transform-keys.ts';
 
 const purpose = 'field replacement';
@@ -40,34 +42,57 @@ export const replaceField = keyOrValueTransformation({
   config,
   create({ exclude, include, renames, 'replace.null.with.default': replaceNull }) {
     const newNames = parseRenames(renames);
+    const oldNames = new Map(hashOrder([...newNames.keys()]).map((from) => [newNames.get(from), from]));
     const dropped = new Set(exclude);
     const kept = new Set(include);
     const stays = (name: string): boolean => !dropped.has(name) && (kept.size === 0 || kept.has(name));
     const renamed = (name: string): string => newNames.get(name) ?? name;
     const plan = cacheBySchema((schema) => {
-      const source = schema.fields.filter(({ name }) => stays(name)).map((field) => ({ field, name: renamed(field.name) }));
-      return {
-        source,
-        schema: structLike(
-          schema,
-          source.map(({ field, name }) => ({ name, schema: field.schema })),
-        ),
-      };
+      const fields = schema.fields.filter(({ name }) => stays(name)).map((field) => ({ field, name: renamed(field.name) }));
+      const updated = structLike(
+        schema,
+        fields.map(({ field, name }) => ({ name, schema: field.schema })),
+      );
+      // As in Kafka Connect, values are looked up by the old names of the new ones, whatever field had this name before.
+      return { schema: updated, source: fields.map(({ field, name }) => moveOf(schema, oldNames.get(name) ?? field.name, { name, schema: field.schema })) };
     });
     return (side) => {
       const { schema, value } = side;
       if (value === null || value === undefined) return side;
       if (schema === null) {
         const updated = new Map<string, unknown>();
-        for (const [name, item] of requireMap(value, purpose)) if (stays(name)) updated.set(renamed(name), item);
+        for (const [name, item] of requireMap(value, purpose)) {
+          requireText(name);
+          if (stays(name)) updated.set(renamed(name), item);
+        }
         return { schema: null, value: updated };
       }
       const struct = requireStruct(schema, value, purpose);
       const { source, schema: updatedSchema } = plan(schema);
-      return { schema: updatedSchema, value: copyFields(source, struct, replaceNull) };
+      const updated: Record<string, unknown> = {};
+      for (const move of source) move(struct, replaceNull, updated);
+      return { schema: updatedSchema, value: updated };
     };
   },
 });
+
+type Move = (struct: StructValue, replaceNull: boolean, updated: Record<string, unknown>) => void;
+
+/** Moves the value of one field into a new one. What does not fit is told by the first record that has a value. */
+function moveOf(schema: Schema, source: string, target: { readonly name: string; readonly schema: Schema }): Move {
+  const field = schema.field(source);
+  const fits = field?.schema.type === target.schema.type;
+  return (struct, replaceNull, updated) => {
+    if (field === undefined) throw new DataException(`${source} is not a valid field name`);
+    const value = fieldValue(field, struct, replaceNull);
+    if (value !== null && !fits) {
+      const name = target.schema.name === null ? '' : `"${target.schema.name}" `;
+      const found = `schema ${name}with type ${target.schema.type}: class ${javaClassName(field.schema, value)}`;
+      throw new DataException(`Invalid Java object for ${found} for field: "${target.name}"`);
+    }
+    putField(updated, target.name, target.schema, value);
+  };
+}
 
 function parseRenames(renames: readonly string[]): ReadonlyMap<string, string> {
   return new Map(

@@ -34,3 +34,8 @@ export function fieldsOf(schema: Schema): Schema['fields'] {
 function found(schema: Schema | null, value: unknown): string {
   return value === null || value === undefined ? 'null' : javaClassName(schema, value);
 }
+
+/** A key of a map that takes the place of a struct is a text. Throws TypeError, as Java's ClassCastException. */
+export function requireText(key: unknown): void {
+  if (typeof key !== 'string') throw new TypeError(`class ${javaClassName(null, key)} cannot be cast to class java.lang.String`);
+}

@@ -44,3 +44,13 @@ export function copyFields(
   }
   return copy;
 }
+
+/** Throws DataException where a required field has no value, here or in a struct within (Java's `Struct.validate`). */
+export function requireComplete(schema: Schema, struct: StructValue): void {
+  for (const field of schema.fields) {
+    const value = struct[field.name] ?? null;
+    if (value === null && !field.schema.optional && field.schema.defaultValue === null)
+      throw new DataException(`Invalid value: null used for required field: "${field.name}", schema type: ${field.schema.type}`);
+    if (value !== null && field.schema.type === 'STRUCT') requireComplete(field.schema, value as StructValue);
+  }
+}

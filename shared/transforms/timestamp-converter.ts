@@ -16,7 +16,7 @@ import {
   timeSchema,
   timestampSchema,
 } from '../connect/index.ts';
-import { javaClassName, javaTypeOf } from '../connect/java/java-value.ts';
+import { javaClassName, javaTypeOf, schemaText } from '../connect/java/java-value.ts';
 import { ParseException, SimpleDateFormat } from '../connect/java/simple-date-format.ts';
 import { fieldsOf, requireMap, requireStructOrNull, type StructValue } from './requirements.ts';
 import { cacheBySchema, fieldValue, putField, structLike } from './struct-fields.ts';
@@ -75,7 +75,12 @@ export const timestampConverter = keyOrValueTransformation({
         const each = schema.fields[at] as Schema['fields'][number];
         const value = fieldValue(each, struct, replaceNull);
         const own = (updated.fields[at] as Schema['fields'][number]).schema;
-        putField(converted, each.name, own, each.name === field ? convert(each.schema, value) : value);
+        if (each.name !== field) putField(converted, each.name, own, value);
+        else {
+          // A wrong type is told even where there is no value.
+          schemaType(each.schema);
+          putField(converted, each.name, own, convert(each.schema, value));
+        }
       }
       return converted;
     };
@@ -121,9 +126,7 @@ function schemaType(schema: Schema): TimestampType {
   if (schema.name === TIME) return 'Time';
   if (schema.type === 'STRING') return 'string';
   if (schema.type === 'INT64') return 'unix';
-  throw new ConnectException(
-    `Schema ${schema.name === null ? `Schema{${schema.type}}` : `Schema{${schema.name}:${schema.type}}`} does not correspond to a known timestamp type format`,
-  );
+  throw new ConnectException(`Schema ${schemaText(schema)} does not correspond to a known timestamp type format`);
 }
 
 function schemalessType(value: unknown): TimestampType {

@@ -1,6 +1,8 @@
 import type { Schema, SchemaType } from '../data/schema.ts';
 import { Boxed, Decimal, float64, int64 } from '../data/values.ts';
+import { calendarFields } from './java-calendar.ts';
 import { doubleToString, floatToString } from './number-text.ts';
+import { SimpleDateFormat } from './simple-date-format.ts';
 
 /** The Java classes that values of Connect have, by the type that stands for them. */
 export type JavaType = SchemaType | 'BIGINTEGER' | 'DECIMAL' | 'DATE';
@@ -98,8 +100,15 @@ export function javaToString(schema: Schema | null, value: unknown): string {
 
 /** Java's `Date.toString` in UTC: `Thu Jan 01 14:34:54 UTC 1970`. */
 function dateToString(date: Date): string {
-  const [, day, dayOfMonth, month, year, time] = /^(\w+), (\d+) (\w+) (\S+) (\S+)/.exec(date.toUTCString()) ?? [];
-  return `${day} ${month} ${dayOfMonth} ${time} UTC ${year}`;
+  const { year } = calendarFields(date.getTime());
+  return `${dateFormat.format(date.getTime())} ${year > 0 ? year : 1 - year}`;
+}
+
+const dateFormat = new SimpleDateFormat("EEE MMM dd HH:mm:ss 'UTC'", 0);
+
+/** Java's text of a schema: `Schema{STRING}`, `Schema{name:BYTES}`. */
+export function schemaText({ name, type }: Schema): string {
+  return name === null ? `Schema{${type}}` : `Schema{${name}:${type}}`;
 }
 
 /** A value of a schema in the form that it has without one: numbers keep their Java class (`Boxed`). */

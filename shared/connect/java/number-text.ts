@@ -42,9 +42,16 @@ export function parseWhole(text: string, bits: number): bigint | undefined {
   return BigInt.asIntN(bits, value) === value ? value : undefined;
 }
 
-/** Java's `Double.parseDouble` (hexadecimal floats left out). Undefined where Java throws NumberFormatException. */
+const hexNumber = /^[\0-\x20]*([+-]?)0[xX](?=[\da-fA-F.])([\da-fA-F]*)\.?([\da-fA-F]*)[pP]([+-]?\d+)[fFdD]?[\0-\x20]*$/;
+
+/** Java's `Double.parseDouble`. Undefined where Java throws NumberFormatException. */
 export function parseDecimal(text: string): number | undefined {
   const match = decimalNumber.exec(text);
+  const hex = match === null ? hexNumber.exec(text) : null;
+  if (hex !== null && `${hex[2]}${hex[3]}` !== '') {
+    const value = Number(BigInt(`0x${hex[2]}${hex[3]}`)) * 2 ** (Number(hex[4]) - 4 * (hex[3] as string).length);
+    return hex[1] === '-' ? -value : value;
+  }
   if (match === null || (match[3] !== '' && /[NI]/.test(match[2] as string))) return undefined;
   return Number(`${match[1]}${match[2]}`);
 }

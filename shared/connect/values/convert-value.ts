@@ -2,8 +2,8 @@ import { DATE, DECIMAL, MILLIS_PER_DAY, TIME, TIMESTAMP } from '../data/logical.
 import type { Schema } from '../data/schema.ts';
 import { Decimal } from '../data/values.ts';
 import { DataException } from '../errors.ts';
-import { type JavaType, javaClassName, javaToString, javaTypeOf, unboxed } from '../java/java-value.ts';
-import { doubleToLong, doubleToString } from '../java/number-text.ts';
+import { type JavaType, javaClassName, javaToString, javaTypeOf, schemaText, unboxed } from '../java/java-value.ts';
+import { asciiDigits, doubleToLong, doubleToString } from '../java/number-text.ts';
 import { parseString } from './parse-string.ts';
 import { valueText } from './value-text.ts';
 
@@ -143,7 +143,7 @@ function wholeOf({ unscaled, scale }: Decimal): bigint {
 
 function tryDecimal(text: string): Decimal | undefined {
   try {
-    return Decimal.parse(text);
+    return Decimal.parse(asciiDigits(text));
   } catch {
     return undefined;
   }
@@ -162,9 +162,4 @@ function parseDecimal(text: string): Decimal {
 
 function cannotConvert(schema: Schema | null, value: unknown, to: string): never {
   throw new DataException(`Unable to convert ${javaToString(schema, value)} (class ${value === null ? 'null' : javaClassName(schema, value)}) to ${to}`);
-}
-
-/** Java's text of a schema: `Schema{STRING}`, `Schema{name:BYTES}`. */
-function schemaText({ name, type }: Schema): string {
-  return name === null ? `Schema{${type}}` : `Schema{${name}:${type}}`;
 }

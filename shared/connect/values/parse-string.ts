@@ -1,9 +1,10 @@
 import { dateSchema, decimalSchema, MILLIS_PER_DAY, timeSchema, timestampSchema } from '../data/logical.ts';
 import type { SchemaAndValue } from '../data/record.ts';
-import { array, map, Schema, type SchemaType } from '../data/schema.ts';
+import { array, map, Schema, type SchemaType, schemaEquals } from '../data/schema.ts';
 import { Decimal } from '../data/values.ts';
 import { DataException, isConnectException } from '../errors.ts';
 import { withoutSchema } from '../java/java-value.ts';
+import { asciiDigits } from '../java/number-text.ts';
 import { isoFormats } from './iso-dates.ts';
 import { Tokens, trimmed } from './tokens.ts';
 
@@ -95,7 +96,7 @@ const LONG_MAX = 2n ** 63n - 1n;
 function parseNumber(text: string): SchemaAndValue | null {
   let decimal: Decimal;
   try {
-    decimal = Decimal.parse(text);
+    decimal = Decimal.parse(asciiDigits(text));
   } catch {
     return null;
   }
@@ -106,7 +107,7 @@ function parseNumber(text: string): SchemaAndValue | null {
     if ((value << 16) >> 16 === value) return { schema: Schema.INT16_SCHEMA, value };
     return (value | 0) === value ? { schema: Schema.INT32_SCHEMA, value } : { schema: Schema.INT64_SCHEMA, value: whole };
   }
-  const double = Number(text);
+  const double = Number(decimal);
   const float = Math.fround(double);
   if (Number.isFinite(float) && decimal.scale !== 0) return { schema: Schema.FLOAT32_SCHEMA, value: float };
   if (Number.isFinite(double) && decimal.scale !== 0) return { schema: Schema.FLOAT64_SCHEMA, value: double };
@@ -149,6 +150,8 @@ function merged(one: Schema, other: Schema): Schema | null {
 /** An element as the schema that all have in common has it: of its own type, or a wider number. Throws DataException. */
 function aligned(schema: Schema, element: SchemaAndValue | null): unknown {
   if (element === null || element.value === null) throw new DataException('Unable to convert a null value to a schema that requires a value');
+  // Lists and maps within keep their own types where others have others.
+  if (element.schema !== null && (schema.type === 'ARRAY' || schema.type === 'MAP') && !schemaEquals(schema, element.schema)) return loose(element);
   const { value } = element;
   const isDate = schema.name === DATE_SCHEMA.name || schema.name === TIME_SCHEMA.name || schema.name === TIMESTAMP_SCHEMA.name;
   if (value instanceof Date && !isDate) throw new DataException(`Unable to convert ${value.toISOString()} to a number`);

@@ -1,6 +1,6 @@
 import { access, constants, readdir, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { type Clock, ConnectException, javaPattern, type Logger } from '../../connect/index.ts';
+import { type Clock, ConnectException, type JavaPattern, javaPattern, type Logger } from '../../connect/index.ts';
 import type { DirectoryConfig, FileAttribute } from './config.ts';
 import { InputFile } from './input-file.ts';
 
@@ -8,7 +8,7 @@ import { InputFile } from './input-file.ts';
 export class InputDirectory {
   readonly #config: DirectoryConfig;
   readonly #path: string;
-  readonly #pattern: RegExp;
+  readonly #pattern: JavaPattern;
   readonly #clock: Clock;
   readonly #logger: Logger;
   /** What the flags of this connector's files say. */

@@ -1,5 +1,5 @@
 import { ConfigException } from '../../errors.ts';
-import { javaPattern } from '../../java-pattern.ts';
+import { type JavaPattern, javaPattern } from '../../java-pattern.ts';
 import { type ConfigDef, configDef, int, list, type RawConfig, short } from '../config-def.ts';
 import { parseType } from '../parse-type.ts';
 import { nonNull, validator } from '../validators.ts';
@@ -10,8 +10,8 @@ const prefix = 'topic.creation.';
 export interface TopicCreationSettings {
   readonly name: string;
   /** Whole names that belong to the group; a name that `exclude` matches does not. */
-  readonly include: readonly RegExp[];
-  readonly exclude: readonly RegExp[];
+  readonly include: readonly JavaPattern[];
+  readonly exclude: readonly JavaPattern[];
   /** -1: the broker's default. */
   readonly partitions: number;
   /** -1: the broker's default. */
@@ -94,7 +94,7 @@ export function topicCreationGroups(config: RawConfig): TopicCreationSettings[] 
   const defaults = parseGroup('default', null, config);
   const aliases = (parseType('topic.creation.groups', config['topic.creation.groups'] ?? null, 'LIST') as string[] | null) ?? [];
   const groups = [...new Set(aliases)].filter((alias) => alias !== 'default').map((alias) => parseGroup(alias, defaults, config));
-  return [...groups, { ...defaults, include: [/^[\s\S]*$/], exclude: [] }];
+  return [...groups, { ...defaults, include: [javaPattern('(?s).*')], exclude: [] }];
 }
 
 function parseGroup(name: string, defaults: { replicationFactor: number; partitions: number } | null, config: RawConfig): TopicCreationSettings {
