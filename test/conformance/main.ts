@@ -1,30 +1,80 @@
 import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
+import type { RunResult } from './expectation.ts';
+import { compareRandom } from './random/compare-random.ts';
+import { type Reference, startReference } from './reference/reference.ts';
 import { runVectors, type VectorCase } from './run-vectors.ts';
 import { runValidate, type ValidateDocument } from './validate.ts';
 
 /**
  * `npm run conformance -- FILE… [--url REST] [--kafka HOST:PORT]`: vectors of the real Kafka Connect against Sluice, smt
  * and converter in process, validate by the REST API at `--url`.
+ * `npm run conformance -- --random COUNT [--seed N]`: so many random cases, which the real classes answer beside ours.
+ * `npm run conformance -- --make CASES.json > VECTORS.json`: cases without `expect`, answered by the real classes.
  * Exit code 0 when all passed, 1 when one failed, 2 when the vectors cannot be run.
  */
-const { values: flags, positionals: files } = parseArgs({ allowPositionals: true, options: { url: { type: 'string' }, kafka: { type: 'string' } } });
+const { values: flags, positionals: files } = parseArgs({
+  allowPositionals: true,
+  options: { url: { type: 'string' }, kafka: { type: 'string' }, random: { type: 'string' }, seed: { type: 'string' }, make: { type: 'string' } },
+});
 
-if (files.length === 0) refuse('Name at least one file of vectors: npm run conformance -- FILE… [--url http://127.0.0.1:8083]');
+if (flags.make !== undefined) {
+  await make(flags.make);
+  process.exit(0);
+}
+if (files.length === 0 && flags.random === undefined) refuse('Name at least one file of vectors: npm run conformance -- FILE… [--url http://127.0.0.1:8083]');
 
 const total = { passed: 0, failed: 0, equal: 0, messages: 0 };
+if (flags.random !== undefined) {
+  const count = wholeNumber('random', flags.random);
+  const seed = flags.seed === undefined ? Math.floor(Math.random() * 2 ** 31) : wholeNumber('seed', flags.seed);
+  console.log(`${count} random cases of seed ${seed}`);
+  add(await withReference((reference) => compareRandom(reference, count, seed)));
+}
 for (const file of files) {
   const text = await readFile(file, 'utf8').catch((error: Error) => refuse(`${file} cannot be read: ${error.message}`));
-  const { passed, failed, messages, mismatches } = await run(file, JSON.parse(text) as readonly VectorCase[] | ValidateDocument);
+  add(await run(file, JSON.parse(text) as readonly VectorCase[] | ValidateDocument));
+}
+console.log(`messages: ${total.equal} of ${total.messages} equal`);
+console.log(`${total.passed} passed, ${total.failed} failed`);
+process.exit(total.failed > 0 ? 1 : 0);
+
+function add({ passed, failed, messages, mismatches }: RunResult): void {
   for (const mismatch of mismatches) console.log(mismatch);
   total.passed += passed;
   total.failed += failed;
   total.equal += messages.equal;
   total.messages += messages.total;
 }
-console.log(`messages: ${total.equal} of ${total.messages} equal`);
-console.log(`${total.passed} passed, ${total.failed} failed`);
-process.exit(total.failed > 0 ? 1 : 0);
+
+async function withReference<T>(work: (reference: Reference) => Promise<T>): Promise<T> {
+  const reference = await startReference((line) => console.error(line)).catch((error: Error) => refuse(error.message));
+  try {
+    return await work(reference);
+  } finally {
+    await reference.close();
+  }
+}
+
+/** Prints vectors: the cases of a file with what the real classes make of them, a case a line. */
+async function make(file: string): Promise<void> {
+  const text = await readFile(file, 'utf8').catch((error: Error) => refuse(`${file} cannot be read: ${error.message}`));
+  const cases = (JSON.parse(text) as readonly (VectorCase & { readonly expect?: unknown })[]).map(({ expect: _expect, ...open }) => open);
+  const answers = await withReference((reference) => reference.answer(cases));
+  const broken = answers.findIndex((answer) => answer.broken !== undefined);
+  if (broken !== -1) refuse(`The case ${cases[broken]?.id} cannot be made: ${answers[broken]?.broken}`);
+  console.log(`[\n${cases.map((open, at) => escaped(JSON.stringify({ ...open, expect: answers[at] }))).join(',\n')}\n]`);
+}
+
+/** JSON with nothing but ASCII. */
+function escaped(json: string): string {
+  return json.replace(/[\u0080-\uffff]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}
+
+function wholeNumber(flag: string, text: string): number {
+  const value = Number(text);
+  return Number.isSafeInteger(value) && value >= 0 ? value : refuse(`--${flag} takes a whole number, not ${text}`);
+}
 
 async function run(file: string, document: readonly VectorCase[] | ValidateDocument) {
   if (!Array.isArray(document)) {
