@@ -1,0 +1,153 @@
+import {
+  ConnectException,
+  configDef,
+  defineSinkConnector,
+  defineSourceConnector,
+  int,
+  RetriableException,
+  type SinkRecord,
+  SinkTask,
+  SourceRecord,
+  SourceTask,
+  type SourceTaskContext,
+} from '../../shared/connect/index.ts';
+import { partitionKey } from '../../shared/connect/topic-partition.ts';
+import type { SimProcess } from './world.ts';
+
+/** What the sinks of a simulation have written: it outlives every process. */
+export class Target {
+  /** By Kafka partition and offset: how often. */
+  readonly written = new Map<string, Map<bigint, number>>();
+  /** By Kafka partition: the offsets in the order in which they were first written. */
+  readonly order = new Map<string, bigint[]>();
+  /** By Kafka partition: everything below is written. */
+  readonly #complete = new Map<string, bigint>();
+
+  write(key: string, offset: bigint): void {
+    const counts = this.written.get(key) ?? new Map<bigint, number>();
+    this.written.set(key, counts);
+    if (!counts.has(offset)) this.order.set(key, [...(this.order.get(key) ?? []), offset]);
+    counts.set(offset, (counts.get(offset) ?? 0) + 1);
+    let complete = this.#complete.get(key) ?? 0n;
+    while (counts.has(complete)) complete++;
+    this.#complete.set(key, complete);
+  }
+
+  completeUpTo(key: string): bigint {
+    return this.#complete.get(key) ?? 0n;
+  }
+}
+
+/** Bugs in connectors that a simulation must find. */
+export interface ConnectorPlants {
+  /** Offsets are allowed before what was put is written. */
+  readonly commitBeforeFlush?: boolean;
+}
+
+const count = (least: number) => int({ default: least, importance: 'HIGH', doc: '' });
+
+/** The connectors of one process: a source of numbered records, and a sink that writes when it is flushed. */
+export function simConnectors(process: SimProcess, target: Target, plants: ConnectorPlants) {
+  const { world } = process;
+
+  class NumbersTask extends SourceTask {
+    readonly #context: SourceTaskContext;
+    readonly #partitions: readonly number[];
+    readonly #records: number;
+    readonly #next = new Map<number, number>();
+
+    constructor(context: SourceTaskContext, partitions: readonly number[], records: number) {
+      super();
+      this.#context = context;
+      this.#partitions = partitions;
+      this.#records = records;
+    }
+
+    override async start(): Promise<void> {
+      await process.latency();
+      const offsets = await this.#context.offsetStorageReader.offsets(this.#partitions.map((partition) => ({ partition })));
+      for (const [index, partition] of this.#partitions.entries()) this.#next.set(partition, Number(offsets[index]?.['position'] ?? 0));
+    }
+
+    override async poll(): Promise<readonly SourceRecord[] | null> {
+      await process.latency();
+      if (world.fault(0.01)) throw new RetriableException('The source does not answer');
+      if (world.fault(0.002)) throw new ConnectException('The source is broken');
+      const partition = world.random.pick(this.#partitions);
+      const first = this.#next.get(partition) ?? 0;
+      const size = Math.min(world.random.int(0, 12), this.#records - first);
+      if (size <= 0) return null;
+      this.#next.set(partition, first + size);
+      return Array.from(
+        { length: size },
+        (_, index) =>
+          new SourceRecord({ partition }, { position: first + index + 1 }, 'numbers', partition % 3, null, null, null, `${partition}:${first + index}`),
+      );
+    }
+  }
+
+  class WritingTask extends SinkTask {
+    #put: SinkRecord[] = [];
+
+    override async put(records: readonly SinkRecord[]): Promise<void> {
+      await process.latency();
+      if (world.fault(0.01)) throw new RetriableException('The target does not answer');
+      if (world.fault(0.003)) throw new ConnectException('The target refuses');
+      this.#put.push(...records);
+      if (this.#put.length > 60) await this.#write();
+    }
+
+    override async preCommit(offsets: ReadonlyMap<string, bigint>): Promise<ReadonlyMap<string, bigint>> {
+      if (plants.commitBeforeFlush === true) {
+        void this.#write();
+        return offsets;
+      }
+      await this.#write();
+      return offsets;
+    }
+
+    /** Some at a time, so that it may die between. */
+    async #write(): Promise<void> {
+      while (this.#put.length > 0) {
+        if (world.fault(0.01)) throw new RetriableException('The target does not answer');
+        const some = this.#put.splice(0, world.random.int(1, 20));
+        await process.latency();
+        for (const { topic, kafkaPartition, kafkaOffset } of some) target.write(partitionKey(topic, kafkaPartition as number), kafkaOffset);
+      }
+    }
+
+    /** A flush that failed is followed by the same records again. */
+    override flush(): void {}
+  }
+
+  return [
+    defineSourceConnector({
+      className: 'sim.NumbersSource',
+      version: '1',
+      overview: '',
+      config: configDef({ partitions: count(4), records: count(100), dummy: count(0) }),
+      taskConfig: configDef({ partitions: count(4), records: count(100), task: count(0), tasks: count(1) }),
+      taskConfigs: async ({ config, maxTasks, rawConfig }) => {
+        await process.latency();
+        if (world.fault(0.02)) throw new RetriableException('The source does not answer');
+        const tasks = Math.min(maxTasks, config.partitions);
+        return Array.from({ length: tasks }, (_, task) => ({ ...rawConfig, task: String(task), tasks: String(tasks) }));
+      },
+      createTask: ({ partitions, records, task, tasks }, context) => {
+        const own = Array.from({ length: partitions }, (_, partition) => partition).filter((partition) => partition % tasks === task);
+        return new NumbersTask(context, own, records);
+      },
+    }),
+    defineSinkConnector({
+      className: 'sim.WritingSink',
+      version: '1',
+      overview: '',
+      config: configDef({ dummy: count(0) }),
+      taskConfigs: async ({ maxTasks, rawConfig }) => {
+        await process.latency();
+        return Array.from({ length: maxTasks }, () => ({ ...rawConfig }));
+      },
+      createTask: () => new WritingTask(),
+    }),
+  ];
+}

@@ -1,0 +1,195 @@
+import { partitionKey } from '../../shared/connect/topic-partition.ts';
+import { Herder } from '../../shared/herder/herder.ts';
+import { tableStorage } from '../../shared/storage/dynamodb/table-storage.ts';
+import { MemoryTable } from './memory-table.ts';
+import { type Plants, Platform } from './platform.ts';
+import { Target } from './sim-connectors.ts';
+import { SimKafka } from './sim-kafka.ts';
+import { World } from './world.ts';
+
+/** What came of one seed. `violations`: what may never happen, and did. */
+export interface SimulationResult {
+  readonly seed: number;
+  readonly violations: readonly string[];
+  readonly events: number;
+  readonly records: number;
+}
+
+const faultyMs = 120_000;
+/** How long after the last fault everything may take: leases of 70 s expire, and a task that crashed often waits for five minutes. */
+const settleMs = 45 * 60_000;
+const tickMs = 10_000;
+const source = 'numbers';
+const sink = 'writer';
+
+/**
+ * Runtime, controller, herder and stores over an in-memory Kafka, table and clock, disturbed as the seed says. After every write of the
+ * table the invariants hold; after the faults have stopped everything arrives. The same seed does the same.
+ */
+export async function simulate(seed: number, plants: Plants = {}): Promise<SimulationResult> {
+  const world = new World(seed);
+  world.faultsUntil = world.now + faultyMs;
+  const kafka = new SimKafka();
+  const target = new Target();
+  const table = new MemoryTable();
+  const violations: string[] = [];
+  const records = world.random.int(20, 120);
+  const partitions = world.random.int(1, 5);
+  kafka.createTopic('numbers', 3);
+
+  const appended = new Map<number, Set<number>>();
+  const appendedUpTo = new Map<number, number>();
+  kafka.onAppend = (_, { value }) => {
+    const [partition = 0, number = 0] = String(value).split(':').map(Number);
+    const numbers = appended.get(partition) ?? new Set();
+    appended.set(partition, numbers.add(number));
+    let next = appendedUpTo.get(partition) ?? 0;
+    while (numbers.has(next)) next++;
+    appendedUpTo.set(partition, next);
+  };
+
+  // The stores as nobody disturbs them.
+  const seen = tableStorage({ table, clock: { now: () => world.now, sleep: async () => {}, nextTurn: async () => {} }, dueShards: 4 });
+  const stored = new Map<string, bigint>();
+  /** Set while a user changes offsets: they may go back then. */
+  let altering = 0;
+  const violated = (what: string) => {
+    if (violations.length < 5) violations.push(`${world.now - (world.faultsUntil - faultyMs)} ms: ${what}`);
+  };
+  const check = async () => {
+    const sinkOffsets = await seen.offsets.sinkOffsets(sink);
+    for (const [key, offset] of sinkOffsets) {
+      if (offset > target.completeUpTo(key))
+        violated(`offset ${offset} of ${key} is stored, but what is before it is written only up to ${target.completeUpTo(key)}`);
+      monotone(`sink ${key}`, offset);
+    }
+    for (const { partition, offset } of await seen.offsets.sourceOffsets(source)) {
+      const [number, position] = [Number(partition['partition']), Number(offset['position'])];
+      const there = appendedUpTo.get(number) ?? 0;
+      if (position > there) violated(`source offset ${position} of partition ${number} is stored, but Kafka has only ${there} records of it`);
+      monotone(`source ${number}`, BigInt(position));
+    }
+  };
+  const monotone = (key: string, offset: bigint) => {
+    const before = stored.get(key) ?? 0n;
+    if (offset < before && altering === 0) violated(`${key} went back from ${before} to ${offset}: a run that lost its lease stored it`);
+    stored.set(key, offset);
+  };
+
+  const platform = new Platform({ world, kafka, table, target, plants, onWrite: check });
+  const herder = () => new Herder(platform.ports(platform.process('api')));
+  /** Calls come from people: they try again when they are refused. */
+  const call = async (action: (herder: Herder) => Promise<unknown>, tries = 1): Promise<boolean> => {
+    for (let attempt = 0; attempt < tries; attempt++) {
+      try {
+        await action(herder());
+        return true;
+      } catch {
+        await world.delay(500);
+      }
+    }
+    return false;
+  };
+  const sourceConfig = { 'connector.class': 'sim.NumbersSource', partitions: String(partitions), records: String(records) };
+  const sinkConfig = { 'connector.class': 'sim.WritingSink', topics: 'numbers' };
+  const configOf = (name: string) => ({
+    name,
+    ...(name === source ? sourceConfig : sinkConfig),
+    'tasks.max': String(world.random.int(1, 3)),
+    dummy: String(world.random.int(0, 9)),
+  });
+
+  /** Where users set the sink back to, and how often the record there had been written by then: it must come again. */
+  const setBack = new Map<string, { offset: bigint; before: number }>();
+  const timesWritten = (key: string, offset: bigint) => target.written.get(key)?.get(offset) ?? 0;
+
+  /** Another user, who does not know of the first. */
+  const colleague = async () => {
+    while (world.now < world.faultsUntil) {
+      await world.delay(world.random.int(500, 8_000));
+      const change = world.random.pick(['pauseConnector', 'resumeConnector', 'resumeConnector', 'restartConnector'] as const);
+      await call((api) => api[change](sink));
+    }
+  };
+  const user = async () => {
+    for (const name of [source, sink]) await call((api) => api.putConnectorConfig(name, configOf(name)), 20);
+    while (world.now < world.faultsUntil) {
+      await world.delay(world.random.int(2_000, 20_000));
+      const name = world.random.pick([source, sink]);
+      const action = world.random.int(0, 6);
+      if (action === 0) await call((api) => api.putConnectorConfig(name, configOf(name)));
+      else if (action === 1) await call((api) => api.pauseConnector(name));
+      else if (action === 2) await call((api) => api.resumeConnector(name));
+      else if (action === 3) await call((api) => api.restartConnectorAndTasks(name, { includeTasks: true, onlyFailed: world.random.chance(0.7) }));
+      else if (action === 4) await call((api) => api.restartTask(name, 0));
+      else if (action === 5) await call((api) => api.stopConnector(name));
+      else await alter();
+    }
+    // The world is quiet now: everything is started, and what had failed is restarted until nothing is.
+    await world.delay(5_000);
+    for (;;) {
+      for (const name of [source, sink]) {
+        await call((api) => api.resumeConnector(name), 20);
+        await call((api) => api.restartConnectorAndTasks(name, { includeTasks: true, onlyFailed: true }), 20);
+      }
+      await world.delay(60_000);
+    }
+  };
+  /** A user sets the sink back, as soon as it is stopped. */
+  const alter = async () => {
+    await call((api) => api.stopConnector(sink), 3);
+    altering++;
+    const partition = { kafka_topic: 'numbers', kafka_partition: world.random.int(0, 2) };
+    // Not forward: what is left out on purpose does not arrive.
+    const offset = world.random.int(0, Math.min(5, Number(target.completeUpTo(partitionKey('numbers', partition.kafka_partition)))));
+    const key = partitionKey('numbers', partition.kafka_partition);
+    for (let attempt = 0; attempt < 15; attempt++) {
+      const before = timesWritten(key, BigInt(offset));
+      if (await call((api) => api.alterConnectorOffsets(sink, [{ partition, offset: { kafka_offset: offset } }] as never))) {
+        setBack.set(key, { offset: BigInt(offset), before });
+        break;
+      }
+      // It may have been done, although the answer was lost.
+      setBack.delete(key);
+    }
+    altering--;
+    await call((api) => api.resumeConnector(sink), 3);
+  };
+
+  platform.tick(tickMs);
+  void user();
+  void colleague();
+  const total = partitions * records;
+  const arrived = async () => {
+    if (world.now < world.faultsUntil + 10_000 || world.events % 50 !== 0) return false;
+    for (let partition = 0; partition < partitions; partition++) if ((appendedUpTo.get(partition) ?? 0) < records) return false;
+    const offsets = await seen.offsets.sinkOffsets(sink);
+    return [0, 1, 2].every((partition) => {
+      const [key, end] = [partitionKey('numbers', partition), BigInt(kafka.records({ topic: 'numbers', partition }).length)];
+      return target.completeUpTo(key) === end && (end === 0n || offsets.get(key) === end);
+    });
+  };
+  await world.run(world.faultsUntil + settleMs, async () => violations.length > 0 || (await arrived()));
+  if (violations.length === 0 && world.now >= world.faultsUntil + settleMs) {
+    const sent = [...appendedUpTo].map(([partition, upTo]) => `${partition}: ${upTo}`).join(', ');
+    const written = [0, 1, 2].map(
+      (partition) => `${target.completeUpTo(partitionKey('numbers', partition))} of ${kafka.records({ topic: 'numbers', partition }).length}`,
+    );
+    violated(`not everything arrived: of ${records} records Kafka has ${sent}; the target has ${written.join(', ')}`);
+  }
+  for (const [key, order] of target.order)
+    if (order.some((offset, index) => index > 0 && offset < (order[index - 1] as bigint)))
+      violated(`records of ${key} were written first in another order than Kafka's`);
+  for (const [key, { offset, before }] of setBack) {
+    const [topic, partition] = ['numbers', Number(key.at(-1))];
+    if (offset < BigInt(kafka.records({ topic, partition }).length) && timesWritten(key, offset) <= before)
+      violated(`a user set ${key} back to offset ${offset}, and it was not written again`);
+  }
+  if (violations.length === 0) {
+    // A message about each failure has had its time.
+    await world.run(world.now + 120_000);
+    const told = new Set(platform.failures.map(({ run }) => run));
+    for (const [run, task] of platform.failedRuns) if (!told.has(run)) violated(`${run} ended ${task} as FAILED, and the failure queue does not know`);
+  }
+  return { seed, violations: [...violations, ...platform.violations], events: world.events, records: total };
+}
