@@ -171,7 +171,7 @@ export class Controller {
     const { storage, invoker } = this.#ports;
     if (spec.targetState !== 'STARTED') {
       await this.#each(
-        tasks.filter(({ lease, dueAt }) => lease === null && dueAt !== null),
+        tasks.filter(({ lease, dueAt, failure }) => lease === null && dueAt !== null && failure === null),
         (task) => storage.control.deferTask(task, null),
       );
       return storage.control.deferSpec(spec, null);

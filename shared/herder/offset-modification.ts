@@ -46,7 +46,7 @@ export class OffsetModification {
             )
           : undefined,
       );
-      await offsets.purge(name);
+      requireChanged(await offsets.purge(name, spec));
       await this.#mirror(spec, (admin, group) => admin.deleteGroup(group));
     } else {
       const stored = await offsets.sourceOffsets(name);
@@ -58,7 +58,7 @@ export class OffsetModification {
             )
           : undefined,
       );
-      await offsets.purge(name);
+      requireChanged(await offsets.purge(name, spec));
     }
     return modified('reset', own);
   }
@@ -81,7 +81,7 @@ export class OffsetModification {
 
   async #alterSourceOffsets(spec: ConnectorSpec, offsets: ReturnType<typeof parseSourceOffsets>): Promise<boolean> {
     const own = this.#askConnector(spec, (connector) => (connector.kind === 'source' ? connector.alterOffsets?.(spec.config, offsets) : undefined));
-    await this.#options.storage.offsets.alterSourceOffsets(spec.name, offsets);
+    requireChanged(await this.#options.storage.offsets.alterSourceOffsets(spec.name, offsets, spec));
     return own;
   }
 
@@ -93,7 +93,7 @@ export class OffsetModification {
     await this.#requirePartitions(spec.name, [...set.keys()]);
     const changes = [...offsets].map(([key, offset]) => ({ partition: parsePartitionKey(key), offset }));
     const own = this.#askConnector(spec, (connector) => (connector.kind === 'sink' ? connector.alterOffsets?.(spec.config, changes) : undefined));
-    await this.#options.storage.offsets.alterSinkOffsets(spec.name, offsets);
+    requireChanged(await this.#options.storage.offsets.alterSinkOffsets(spec.name, offsets, spec));
     if (set.size > 0) await this.#mirror(spec, (admin, group) => admin.commitGroupOffsets(group, set));
     return own;
   }
@@ -147,6 +147,11 @@ export class OffsetModification {
     if (snapshot === null) throw new NotFoundException(`Connector ${name} not found`);
     return snapshot;
   }
+}
+
+/** Somebody resumed the connector, or changed it, at this very moment. */
+function requireChanged(changed: boolean): void {
+  if (!changed) throw new ConnectRestException(409, conflictingOperation);
 }
 
 function modified(what: 'altered' | 'reset', own: boolean): Message {

@@ -138,7 +138,7 @@ export interface ControlStore {
   due(now: number): Promise<{ specs: readonly ConnectorSpec[]; tasks: readonly TaskItem[] }>;
   /**
    * Claims a due item so that the next looks leave it alone until `dueAt`; false when it changed meanwhile.
-   * A task is taken off the schedule (null) only while its connector is not STARTED; else false.
+   * A task is taken off the schedule (null) only while its connector is not STARTED and no failure of it waits to be routed; else false.
    */
   deferTask(task: TaskItem, dueAt: number | null): Promise<boolean>;
   deferSpec(spec: ConnectorSpec, dueAt: number | null): Promise<boolean>;
@@ -200,11 +200,18 @@ export interface OffsetStore {
   sourceOffsets(connector: string): Promise<readonly { partition: SourcePartition; offset: SourceOffset }[]>;
   /** All committed sink offsets of a connector, whatever its tasks. */
   sinkOffsets(connector: string): Promise<ReadonlyMap<string, bigint>>;
-  /** Sets or removes (null) offsets of a connector that has no tasks. */
-  alterSourceOffsets(connector: string, offsets: readonly { partition: SourcePartition; offset: SourceOffset | null }[]): Promise<void>;
-  alterSinkOffsets(connector: string, offsets: ReadonlyMap<string, bigint | null>): Promise<void>;
-  /** Removes all of them. */
-  purge(connector: string): Promise<void>;
+  /**
+   * Sets or removes (null) offsets of a connector that has no tasks. `stopped`: its spec, which must be the same and STOPPED still at that
+   * moment, so that no task has begun with the old ones. False when it is not (of more than 99 source offsets some may be changed by then).
+   */
+  alterSourceOffsets(
+    connector: string,
+    offsets: readonly { partition: SourcePartition; offset: SourceOffset | null }[],
+    stopped?: ConnectorSpec,
+  ): Promise<boolean>;
+  alterSinkOffsets(connector: string, offsets: ReadonlyMap<string, bigint | null>, stopped?: ConnectorSpec): Promise<boolean>;
+  /** Removes all of them; the same holds. */
+  purge(connector: string, stopped?: ConnectorSpec): Promise<boolean>;
 }
 
 /** Facts about the whole cluster. */

@@ -125,6 +125,7 @@ export class Table {
           else kept.set(JSON.stringify(partition), { partition, offset });
         }
         this.#sourceOffsets.set(name, [...kept.values()]);
+        return true;
       },
       alterSinkOffsets: async (name, changes) => {
         const kept = new Map(this.#sinkOffsets.get(name) ?? []);
@@ -133,10 +134,12 @@ export class Table {
           else kept.set(key, offset);
         }
         this.#sinkOffsets.set(name, kept);
+        return true;
       },
       purge: async (name) => {
         this.#sourceOffsets.delete(name);
         this.#sinkOffsets.delete(name);
+        return true;
       },
     },
     cluster: {

@@ -391,6 +391,16 @@ export function storageContract(open: () => Promise<{ storage: Storage; clock: M
       expect((await storage.control.task(name, 0))?.dueAt).toBeNull();
     });
 
+    test('a failure that nobody was told of keeps a task of a paused connector on the schedule', async () => {
+      await plan([[0]]);
+      const task = await mine();
+      await storage.runs.release(task, { dueAt: null, failure: failureOf(task) });
+      await storage.connectors.update((await storage.connectors.get(name)) as ConnectorSpec, { targetState: 'PAUSED' });
+      const failed = (await storage.control.task(name, 0)) as TaskItem;
+      expect(await storage.control.deferTask(failed, null)).toBe(false);
+      expect((await storage.control.due(clock.now())).tasks).toHaveLength(1);
+    });
+
     test('a run of a paused connector takes its task off the schedule', async () => {
       await plan([[0]]);
       const spec = (await storage.connectors.get(name)) as ConnectorSpec;
@@ -515,6 +525,21 @@ export function storageContract(open: () => Promise<{ storage: Storage; clock: M
       await storage.offsets.alterSinkOffsets(name, new Map([['orders-0', null]]));
       expect(await storage.offsets.sinkOffsets(name)).toEqual(new Map([['orders-1', 6n]]));
       await storage.offsets.alterSourceOffsets(name, [{ partition: { a: 1 }, offset: { p: 2 } }]);
+      expect(await storage.offsets.sourceOffset(name, { a: 1 })).toEqual({ p: 2 });
+    });
+
+    test('change only while the connector is stopped still, when that is asked for', async () => {
+      const created = (await create()) as ConnectorSpec;
+      const stopped = (await storage.connectors.update(created, { targetState: 'STOPPED' })) as ConnectorSpec;
+      expect(await storage.offsets.alterSinkOffsets(name, new Map([['orders-0', 5n]]), stopped)).toBe(true);
+      expect(await storage.offsets.alterSourceOffsets(name, [{ partition: { a: 1 }, offset: { p: 2 } }], stopped)).toBe(true);
+      const resumed = (await storage.connectors.update(stopped, { targetState: 'STARTED' })) as ConnectorSpec;
+      for (const spec of [stopped, resumed]) {
+        expect(await storage.offsets.alterSinkOffsets(name, new Map([['orders-0', 1n]]), spec)).toBe(false);
+        expect(await storage.offsets.alterSourceOffsets(name, [{ partition: { a: 1 }, offset: null }], spec)).toBe(false);
+        expect(await storage.offsets.purge(name, spec)).toBe(false);
+      }
+      expect(await storage.offsets.sinkOffsets(name)).toEqual(new Map([['orders-0', 5n]]));
       expect(await storage.offsets.sourceOffset(name, { a: 1 })).toEqual({ p: 2 });
     });
   });

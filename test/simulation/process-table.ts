@@ -49,7 +49,8 @@ export class ProcessTable implements ItemTable {
   }
 
   transact(operations: readonly Operation[]): Promise<readonly number[]> {
-    const planted = operations.map((operation) =>
+    const kept = this.#plants.offsetResetRace === true ? operations.filter((operation) => !isStoppedGuard(operation)) : operations;
+    const planted = kept.map((operation) =>
       operation.when === undefined ? operation : ({ ...operation, when: this.#conditions(operation.when) } as Operation),
     );
     // A transaction has a token, so that done twice it is done once.
@@ -63,8 +64,7 @@ export class ProcessTable implements ItemTable {
   #conditions(when: readonly Condition[]): readonly Condition[] {
     const left = (condition: Condition) => {
       const attribute = 'anyOf' in condition ? '' : condition.attribute;
-      if (this.#plants.noFence === true && (attribute === 'epoch' || attribute === 'owner') && 'value' in condition) return false;
-      return !(this.#plants.offsetResetRace === true && attribute === 'revision');
+      return !(this.#plants.noFence === true && (attribute === 'epoch' || attribute === 'owner') && 'value' in condition);
     };
     return when.filter(left);
   }
@@ -91,4 +91,11 @@ export class ProcessTable implements ItemTable {
       return result;
     });
   }
+}
+
+/** What keeps a change of offsets from a connector that was resumed meanwhile. */
+function isStoppedGuard(operation: Operation): boolean {
+  return (
+    'check' in operation && operation.when.some((condition) => 'value' in condition && condition.attribute === 'targetState' && condition.value === 'STOPPED')
+  );
 }

@@ -45,7 +45,8 @@ export function controlStore({ table, clock, dueShards }: TableContext): Control
       if (dueAt !== null) return (await table.update(key, change, when)) !== null;
       // Off the schedule only while its user wants it: one who resumes the connector at this moment would wait for ever.
       const resting = { check: specKey(task.connector), when: [notEqual('targetState', 'STARTED')] };
-      return (await table.transact([resting, { update: key, change, when }])).length === 0;
+      // A failure that nobody was told of yet keeps it on the schedule.
+      return (await table.transact([resting, { update: key, change, when: [...when, missing('failure')] }])).length === 0;
     },
 
     async deferSpec(spec, dueAt) {
