@@ -398,7 +398,7 @@ export function storageContract(open: () => Promise<{ storage: Storage; clock: M
       await storage.connectors.update((await storage.connectors.get(name)) as ConnectorSpec, { targetState: 'PAUSED' });
       const failed = (await storage.control.task(name, 0)) as TaskItem;
       expect(await storage.control.deferTask(failed, null)).toBe(false);
-      expect((await storage.control.due(clock.now())).tasks).toHaveLength(1);
+      expect((await storage.control.due(clock.now())).tasks.filter(({ connector }) => connector === name)).toHaveLength(1);
     });
 
     test('a run of a paused connector takes its task off the schedule', async () => {
