@@ -4,6 +4,7 @@ import { byteArrayConverter, byteArrayHeaderConverter } from './byte-array-conve
 import { jsonConverter, jsonHeaderConverter } from './json/json-converter.ts';
 import { numberConverters, numberHeaderConverters } from './number-converters.ts';
 import { avroConverter } from './schema-registry/avro/avro-converter.ts';
+import { jsonSchemaConverter } from './schema-registry/json-schema/json-schema-converter.ts';
 import { simpleHeaderConverter } from './simple-header-converter.ts';
 import { stringConverter, stringHeaderConverter } from './string-converter.ts';
 
@@ -15,6 +16,7 @@ export const converters: readonly ConverterDefinition[] = [
   booleanConverter,
   ...numberConverters,
   avroConverter,
+  jsonSchemaConverter,
 ];
 
 /** Those of them that also translate headers, and those that only do. */

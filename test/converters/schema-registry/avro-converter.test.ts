@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { array, Decimal, dateSchema, decimalSchema, map, Schema, schemaEquals, struct, timestampSchema, valueEquals } from '../../../shared/connect/index.ts';
 import { avroConverter } from '../../../shared/converters/schema-registry/avro/avro-converter.ts';
 import { TestSchemaRegistry } from '../../kit/schema-registry.ts';
-import { connectData } from './connect-data.ts';
+import { connectData, withDefaults } from './connect-data.ts';
 import { failure, read, write } from './registry-converters.ts';
 
 let registry: TestSchemaRegistry;
@@ -272,16 +272,6 @@ test('whatever is written is read again', async () => {
     { numRuns: 150 },
   );
 });
-
-/** A null becomes the default of its field when it is written. */
-function withDefaults(schema: Schema, value: unknown): unknown {
-  if (value === null || value === undefined) return null;
-  if (Array.isArray(value)) return value.map((each) => withDefaults(schema.valueSchema as Schema, each));
-  if (value instanceof Map) return new Map([...value].map(([key, each]) => [key, withDefaults(schema.valueSchema as Schema, each)]));
-  if (schema.type !== 'STRUCT') return value;
-  const fields = value as Record<string, unknown>;
-  return Object.fromEntries(schema.fields.map((field) => [field.name, withDefaults(field.schema, fields[field.name] ?? field.schema.defaultValue)]));
-}
 
 const longAsText = avsc.types.LongType.__with({
   fromBuffer: (bytes: Buffer) => String(bytes.readBigInt64LE()),

@@ -98,3 +98,13 @@ export function connectData(options: GeneratorOptions = {}): fc.Arbitrary<Schema
   }));
   return any.chain(({ schema, values }) => values.map((value) => ({ schema, value })));
 }
+
+/** A null becomes the default of its field when it is written. */
+export function withDefaults(schema: Schema, value: unknown): unknown {
+  if (value === null || value === undefined) return null;
+  if (Array.isArray(value)) return value.map((each) => withDefaults(schema.valueSchema as Schema, each));
+  if (value instanceof Map) return new Map([...value].map(([key, each]) => [key, withDefaults(schema.valueSchema as Schema, each)]));
+  if (schema.type !== 'STRUCT') return value;
+  const fields = value as Record<string, unknown>;
+  return Object.fromEntries(schema.fields.map((field) => [field.name, withDefaults(field.schema, fields[field.name] ?? field.schema.defaultValue)]));
+}

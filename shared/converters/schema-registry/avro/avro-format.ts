@@ -1,6 +1,6 @@
 import type { Logger, Schema } from '../../../connect/index.ts';
 import type { RegistrySchema } from '../registry/registry-client.ts';
-import type { MessageReader, MessageWriter, SchemaFormat } from '../registry/schema-format.ts';
+import { type MessageReader, type MessageWriter, type SchemaFormat, wordsOf } from '../registry/schema-format.ts';
 import type { AvroDataOptions } from './avro-names.ts';
 import { avroReader, readAnything } from './avro-reader.ts';
 import type { AvroSchema } from './avro-schema.ts';
@@ -12,7 +12,7 @@ import { parseAvroSchema } from './parse-avro-schema.ts';
 /** Avro in the registry. Messages are translated in one pass, without Avro values in between. */
 export class AvroFormat implements SchemaFormat<AvroSchema> {
   readonly type = 'AVRO';
-  readonly label = 'Avro';
+  readonly words = wordsOf('Avro');
   readonly #options: AvroDataOptions;
   readonly #logger: Logger;
 

@@ -89,7 +89,10 @@ export class RegistryConverter<P> implements Converter {
       return read(bytes, headerLength(id));
     } catch (cause) {
       if (isConnectException(cause)) throw cause;
-      throw dataError(this.#doing(topic, false), new SerializationException(`Error deserializing ${this.#format.label} message for id ${id}`, { cause }));
+      throw dataError(
+        this.#doing(topic, false),
+        new SerializationException(`Error deserializing ${this.#format.words.message} message for id ${id}`, { cause }),
+      );
     }
   }
 
@@ -110,18 +113,27 @@ export class RegistryConverter<P> implements Converter {
       return write(header, value);
     } catch (cause) {
       if (isConnectException(cause)) throw cause;
-      throw dataError(this.#doing(topic, true), new SerializationException(`Error serializing ${this.#format.label} message`, { cause }));
+      throw dataError(this.#doing(topic, true), new SerializationException(`Error serializing ${this.#format.words.message} message`, { cause }));
     }
   }
 
   /** The first value of a schema: the value is converted before the registry is asked, so that a wrong one registers nothing. */
   #first(topic: string, schema: Schema | null, value: unknown): null {
     const format = this.#format;
-    if (!this.#loaded) throw new PendingException(`Packages for ${format.label} are needed`, () => this.#load());
-    const { parsed, text } = format.schemaFor(schema, value);
+    if (schema === null && (value === null || value === undefined)) return null;
+    if (!this.#loaded) throw new PendingException(`Packages for ${format.type} are needed`, () => this.#load());
+    const { parsed, text } = this.#schemaFor(topic, schema, value);
     const own = { header: header(0), write: format.writer(schema, parsed, parsed), until: 0 };
     if (this.#write(topic, own, value) === null) return null;
     throw new PendingException(`The id of a schema for topic ${topic} is needed`, (signal) => this.#prepareWriter(topic, schema, parsed, text, signal));
+  }
+
+  #schemaFor(topic: string, schema: Schema | null, value: unknown): { readonly parsed: P; readonly text: string } {
+    try {
+      return this.#format.schemaFor(schema, value);
+    } catch (error) {
+      throw error instanceof SerializationException ? dataError(this.#doing(topic, true), error) : error;
+    }
   }
 
   async #load(): Promise<void> {
@@ -139,7 +151,7 @@ export class RegistryConverter<P> implements Converter {
 
   async #prepareReader(topic: string, id: number | string, signal: AbortSignal): Promise<void> {
     if (!this.#loaded) await this.#load();
-    const { label } = this.#format;
+    const { message: label } = this.#format.words;
     const client = this.#client;
     const side = this.#isKey ? 'key' : 'value';
     const doing = this.#doing(topic, false);
@@ -168,7 +180,7 @@ export class RegistryConverter<P> implements Converter {
   async #prepareWriter(topic: string, schema: Schema | null, own: P, text: string, signal: AbortSignal): Promise<void> {
     const doing = this.#doing(topic, true);
     const format = this.#format;
-    const { type, label } = format;
+    const { type, words } = format;
     const config = this.#config;
     const client = this.#client;
     let message = '';
@@ -189,20 +201,20 @@ export class RegistryConverter<P> implements Converter {
         let target = own;
         let until = Number.POSITIVE_INFINITY;
         if (config['auto.register.schemas']) {
-          message = `Error registering ${label} schema${text}`;
+          message = words.registering + text;
           id = await client.register(subject, asRegistered, config['normalize.schemas'], signal);
         } else if (config['use.schema.id'] >= 0) {
           message = `Error retrieving schema ID${text}`;
           id = config['use.schema.id'];
           target = await ofRegistry(await client.schemaById(id, subject, signal), config['id.compatibility.strict'], 'id.compatibility.strict');
         } else if (config['use.latest.version']) {
-          message = `Error retrieving latest version of ${label} schema${text}`;
+          message = words.latest + text;
           const latest = await client.version(subject, 'latest', signal);
           id = latest.id;
           target = await ofRegistry(latest.schema, config['latest.compatibility.strict'], 'latest.compatibility.strict');
           if (config['latest.cache.ttl.sec'] >= 0) until = now + config['latest.cache.ttl.sec'] * 1000;
         } else {
-          message = `Error retrieving ${label} schema${text}`;
+          message = words.retrieving + text;
           id = (await client.lookUp(subject, asRegistered, config['normalize.schemas'], false, signal)).id;
         }
         found = { id, target, until };
@@ -220,11 +232,14 @@ export class RegistryConverter<P> implements Converter {
     if (isConnectException(cause)) return cause;
     if (cause instanceof RestClientException || cause instanceof RegistryUnreachable) return registryError(doing, message, cause);
     if (cause instanceof SerializationException) return dataError(doing, cause);
-    return dataError(doing, new SerializationException(`Error ${doing.writing ? 'serializing' : 'deserializing'} ${this.#format.label} message`, { cause }));
+    return dataError(
+      doing,
+      new SerializationException(`Error ${doing.writing ? 'serializing' : 'deserializing'} ${this.#format.words.message} message`, { cause }),
+    );
   }
 
   #doing(topic: string, writing: boolean): Doing {
-    return { format: this.#format.label, topic, writing };
+    return { words: this.#format.words, topic, writing };
   }
 }
 

@@ -1,5 +1,6 @@
 import { ConnectException, DataException, RetriableException } from '../../../connect/index.ts';
 import { SerializationException } from '../../serialization-exception.ts';
+import type { FormatWords } from './schema-format.ts';
 
 /** The registry's answer to a request that it did not serve: `message; error code: 40401`. */
 export class RestClientException extends Error {
@@ -40,22 +41,16 @@ export function mayHelpLater(error: unknown): boolean {
   return error instanceof RegistryUnreachable || (error instanceof RestClientException && [408, 429, 500, 502, 503, 504].includes(error.status));
 }
 
-/** What a converter was doing, in the words of its messages. */
+/** What a converter was doing, and how it speaks of that. */
 export interface Doing {
-  /** `Avro`, `JSON Schema`, `Protobuf`. */
-  readonly format: string;
+  readonly words: FormatWords;
   readonly topic: string;
   readonly writing: boolean;
 }
 
 /** The error of a record whose bytes or values do not fit. */
-export function dataError({ format, topic, writing }: Doing, cause: unknown): DataException {
-  return new DataException(
-    writing ? `Failed to serialize ${format} data from topic ${topic}:` : `Failed to deserialize data for topic ${topic} to ${format}:`,
-    {
-      cause,
-    },
-  );
+export function dataError({ words, topic, writing }: Doing, cause: unknown): DataException {
+  return new DataException(words.failed(topic, writing, false), { cause });
 }
 
 /**
@@ -63,18 +58,13 @@ export function dataError({ format, topic, writing }: Doing, cause: unknown): Da
  * authentication, or else DataException, each with what was asked for (`message`) in its chain of causes.
  */
 export function registryError(doing: Doing, message: string, cause: unknown): unknown {
-  const { format, topic, writing } = doing;
+  const { words, topic, writing } = doing;
   if (cause instanceof RegistryUnreachable && !cause.timedOut) {
-    const what = writing ? `serializing ${format} data for topic` : `deserializing data for topic`;
+    const what = writing ? `serializing ${words.network} data for topic` : `deserializing data for topic`;
     return new RetriableException(`Network connection error while ${what} ${topic}: ${cause.message}`, { cause });
   }
   if (mayHelpLater(cause)) {
-    return new RetriableException(
-      writing ? `Failed to serialize ${format} data from topic ${topic} :` : `Failed to deserialize data for topic ${topic} to ${format}: `,
-      {
-        cause: new TimeoutException(message, { cause }),
-      },
-    );
+    return new RetriableException(words.failed(topic, writing, true), { cause: new TimeoutException(message, { cause }) });
   }
   if (cause instanceof RestClientException && cause.status === 401) return new AuthenticationException(message, { cause });
   if (cause instanceof RestClientException && cause.status === 403) return new AuthorizationException(message, { cause });
