@@ -1,5 +1,12 @@
 import type { TransformationDefinition } from '../connect/index.ts';
 import { cast } from './cast.ts';
+import { extractTopic } from './confluent/extract-topic.ts';
+import { filter as confluentFilter } from './confluent/filter.ts';
+import { messageTimestampRouter } from './confluent/message-timestamp-router.ts';
+import { tombstoneHandler } from './confluent/tombstone-handler.ts';
+import { byLogicalTableRouter } from './debezium/by-logical-table-router.ts';
+import { extractNewRecordState } from './debezium/extract-new-record-state.ts';
+import { eventRouter } from './debezium/outbox/event-router.ts';
 import { dropHeaders } from './drop-headers.ts';
 import { extractField } from './extract-field.ts';
 import { filter } from './filter.ts';
@@ -34,4 +41,11 @@ export const transformations: readonly TransformationDefinition[] = [
   ...timestampConverter,
   timestampRouter,
   valueToKey,
+  ...confluentFilter,
+  ...extractTopic,
+  messageTimestampRouter,
+  tombstoneHandler,
+  byLogicalTableRouter,
+  eventRouter,
+  extractNewRecordState,
 ];

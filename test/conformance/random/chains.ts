@@ -76,7 +76,9 @@ const transforms: Readonly<Record<string, Configure>> = {
     ...maybe(random, 0.4, () => ({ exclude: fieldList(random, fields, 0) })),
     ...maybe(random, 0.4, () => ({ include: fieldList(random, fields, 0) })),
     ...maybe(random, 0.5, () => ({
-      renames: random.list(random.int(1, 2), () => `${field(random, fields)}:${random.pick([...fieldNames, 'renamed', 'new', ''])}`).join(','),
+      renames: random
+        .list(random.int(1, 2), () => `${field(random, fields)}:${random.chance(0.1) ? random.pick(fieldNames) : random.pick(['renamed', 'new', 'other', ''])}`)
+        .join(','),
     })),
   }),
   SetSchemaMetadata: (random) => ({

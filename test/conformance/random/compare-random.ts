@@ -18,7 +18,7 @@ function hasFarDate(open: OpenCase, expect: unknown): boolean {
   const asked = JSON.stringify(open);
   if (asked.includes('TimestampConverter')) {
     const unit = asked.includes('"seconds"') ? 1000 : 1;
-    if ([...asked.matchAll(/"i64":"(-?\d+)"/g)].some(([, unix]) => Math.abs(Number(unix)) * unit > 8.64e15)) return true;
+    if ([...asked.matchAll(/"(?:i64|str)":"(-?\d+)"/g)].some(([, unix]) => Math.abs(Number(unix)) * unit > 8.64e15)) return true;
   }
   return [...JSON.stringify(expect).matchAll(/"date":"(-?\d+)"/g)].some(([, millis]) => Math.abs(Number(millis)) > 8.64e15);
 }

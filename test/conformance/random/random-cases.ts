@@ -1,5 +1,6 @@
 import type { VectorCase } from '../run-vectors.ts';
 import { chainCase } from './chains.ts';
+import { changeEventCase } from './change-events.ts';
 import { converterCase } from './converters.ts';
 import { Random } from './random.ts';
 
@@ -12,6 +13,7 @@ export function randomCases(seed: number, from: number, count: number): OpenCase
     const number = from + at;
     const random = new Random(Math.imul(seed, 0x9e3779b1) ^ Math.imul(number + 1, 0x85ebca6b));
     const id = `random-${seed}-${number}`;
-    return random.chance(0.55) ? chainCase(random, id) : converterCase(random, id);
+    const kind = random.fraction();
+    return kind < 0.5 ? chainCase(random, id) : kind < 0.6 ? changeEventCase(random, id) : converterCase(random, id);
   });
 }
