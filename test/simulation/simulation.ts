@@ -19,6 +19,7 @@ const faultyMs = 120_000;
 /** How long after the last fault everything may take: leases of 70 s expire, and a task that crashed often waits for five minutes. */
 const settleMs = 45 * 60_000;
 const tickMs = 10_000;
+const callTimeoutMs = 30_000;
 const source = 'numbers';
 const sink = 'writer';
 
@@ -77,16 +78,17 @@ export async function simulate(seed: number, plants: Plants = {}): Promise<Simul
   };
 
   const platform = new Platform({ world, kafka, table, target, plants, onWrite: check });
-  const herder = () => new Herder(platform.ports(platform.process('api')));
-  /** Calls come from people: they try again when they are refused. */
+  /** Calls come from people: they try again when they are refused, or hear nothing because the process behind the API died. */
   const call = async (action: (herder: Herder) => Promise<unknown>, tries = 1): Promise<boolean> => {
     for (let attempt = 0; attempt < tries; attempt++) {
-      try {
-        await action(herder());
-        return true;
-      } catch {
-        await world.delay(500);
-      }
+      const process = platform.process('api');
+      if (world.fault(0.05)) world.schedule(world.random.int(1, 200), () => process.kill());
+      const done = action(new Herder(platform.ports(process))).then(
+        () => true,
+        () => false,
+      );
+      if (await Promise.race([done, world.delay(callTimeoutMs).then(() => false)])) return true;
+      await world.delay(500);
     }
     return false;
   };
@@ -116,24 +118,35 @@ export async function simulate(seed: number, plants: Plants = {}): Promise<Simul
     while (world.now < world.faultsUntil) {
       await world.delay(world.random.int(2_000, 20_000));
       const name = world.random.pick([source, sink]);
-      const action = world.random.int(0, 6);
+      const action = world.random.int(0, 8);
       if (action === 0) await call((api) => api.putConnectorConfig(name, configOf(name)));
       else if (action === 1) await call((api) => api.pauseConnector(name));
       else if (action === 2) await call((api) => api.resumeConnector(name));
       else if (action === 3) await call((api) => api.restartConnectorAndTasks(name, { includeTasks: true, onlyFailed: world.random.chance(0.7) }));
       else if (action === 4) await call((api) => api.restartTask(name, 0));
       else if (action === 5) await call((api) => api.stopConnector(name));
+      else if (action === 6) await recreate(name);
+      else if (action === 7) kafka.topics.get('numbers')?.push([]);
       else await alter();
     }
     // The world is quiet now: everything is started, and what had failed is restarted until nothing is.
     await world.delay(5_000);
     for (;;) {
       for (const name of [source, sink]) {
+        if (!(await call((api) => api.connectorInfo(name)))) await call((api) => api.putConnectorConfig(name, configOf(name)), 20);
         await call((api) => api.resumeConnector(name), 20);
         await call((api) => api.restartConnectorAndTasks(name, { includeTasks: true, onlyFailed: true }), 20);
       }
       await world.delay(60_000);
     }
+  };
+  /** Offsets stay when a connector is deleted, as in Kafka Connect: it goes on where it was. */
+  const recreate = async (name: string) => {
+    await call((api) => api.deleteConnector(name), 3);
+    // A failure that nobody was told of goes with its connector.
+    for (const [run, task] of platform.failedRuns) if (task.startsWith(name)) platform.failedRuns.delete(run);
+    await world.delay(world.random.int(0, 5_000));
+    await call((api) => api.putConnectorConfig(name, configOf(name)), 20);
   };
   /** A user sets the sink back, as soon as it is stopped. */
   const alter = async () => {
