@@ -178,8 +178,10 @@ export class Controller {
     }
     const waiting = tasks.filter((task) => task.lease === null && task.dueAt === null && task.state !== 'FAILED' && !isDelivered(task, this.#ports.worker));
     if (waiting.length > 0 || spec.type === 'sink') {
-      await storage.control.deferSpec(spec, spec.type === 'sink' ? 0 : now);
-      return (await this.#dispatch(waiting, now)) > 0;
+      // The tasks first: who dies in between, or cannot reach one of them, leaves the spec due, and the next look goes on.
+      const dispatched = await this.#dispatch(waiting, now);
+      if (dispatched === waiting.length) await storage.control.deferSpec(spec, spec.type === 'sink' ? 0 : now);
+      return dispatched > 0;
     }
     // A source that nothing else is due for: its connector is asked whether its task configs are still right.
     if (!(await storage.control.deferSpec(spec, now + planGraceMs))) return false;
