@@ -1,12 +1,12 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { configDef, defineSinkConnector, defineSourceConnector, replicate, string } from '../../shared/connect/index.ts';
+import { configDef, defineSinkConnector, defineSourceConnector, RetriableException, replicate, string } from '../../shared/connect/index.ts';
 import { Plugins } from '../../shared/connect/plugins.ts';
 import { Controller } from '../../shared/controller/controller.ts';
 import type { ClusterAdmin, KafkaClients } from '../../shared/kafka/ports.ts';
 import { runConnector } from '../../shared/runtime/connector-run.ts';
 import type { RuntimePorts } from '../../shared/runtime/ports.ts';
 import type { RunRequest } from '../../shared/runtime/task-run.ts';
-import type { FailureReport, Storage } from '../../shared/storage/ports.ts';
+import type { ConnectorSpec, FailureReport, Storage, TaskItem } from '../../shared/storage/ports.ts';
 import { ManualClock } from '../kit/storage.ts';
 import { createMemoryStorage } from '../simulation/memory-storage.ts';
 
@@ -244,6 +244,26 @@ describe('Controller', () => {
     expect(await world.settle()).toEqual([]);
     if (paused) await world.storage.connectors.update(paused, { targetState: 'STARTED' });
     expect(await world.settle()).toEqual(['pg-0']);
+  });
+
+  test('a resumed sink forgets no task when the look that resumes it is cut off', async () => {
+    await world.create('sink', { 'connector.class': 'x.TestSinkConnector', topics: 'orders', 'tasks.max': '2' });
+    await world.settle();
+    for (const task of [0, 1]) await world.idleRun('sink', task);
+    await world.storage.connectors.update((await world.storage.connectors.get('sink')) as ConnectorSpec, { targetState: 'PAUSED' });
+    await world.settle();
+    await world.storage.connectors.update((await world.storage.connectors.get('sink')) as ConnectorSpec, { targetState: 'STARTED' });
+    let refused = 0;
+    const control = {
+      ...world.storage.control,
+      deferTask: async (task: TaskItem, dueAt: number | null) => {
+        if (task.task === 1 && refused++ === 0) throw new RetriableException('The table throttles');
+        return world.storage.control.deferTask(task, dueAt);
+      },
+    };
+    await new Controller({ ...world.ports, storage: { ...world.storage, control } }).look();
+    expect(world.invoked.splice(0)).toMatchObject([{ task: 0 }]);
+    expect(await world.settle()).toContain('sink-1');
   });
 
   test('one that is paused from the start has no tasks until it is resumed', async () => {
