@@ -20,6 +20,7 @@ import { hashOrder } from '../connect/java/hash-order.ts';
 import { javaClassName, javaToString, javaTypeOf, unboxed } from '../connect/java/java-value.ts';
 import { doubleToInt, doubleToLong, parseDecimal, parseWhole } from '../connect/java/number-text.ts';
 import { isoText } from '../connect/values/iso-dates.ts';
+import { NestedFields, usesPaths } from './nested-fields.ts';
 import { fieldsOf, requireMap, requireStruct } from './requirements.ts';
 import { cacheBySchema, fieldValue, putField, structLike } from './struct-fields.ts';
 import { REPLACE_NULL_WITH_DEFAULT, VERSION } from './transform-keys.ts';
@@ -51,9 +52,15 @@ export const cast = keyOrValueTransformation({
   version: VERSION,
   overview: 'Converts fields, or the whole key or value, to other primitive types.',
   config,
-  create({ spec, 'replace.null.with.default': replaceNull }) {
+  create({ spec, 'replace.null.with.default': replaceNull }, _side, raw) {
     const { whole, fields } = parseSpec(spec);
     const inHashOrder = hashOrder([...fields.keys()]).map((name) => [name, fields.get(name) as OutputType] as const);
+    if (usesPaths(raw) && whole === null) {
+      const nested = new NestedFields({ purpose, replaceNull });
+      for (const [path, type] of fields)
+        nested.change(path, { schema: (own) => castSchema(own, type, { keepMetadata: false }), value: (own, value) => castValue(own, value, type) });
+      return (side, record) => (side.value === null || side.value === undefined ? side : nested.apply(side, record));
+    }
     const wholeSchema = cacheBySchema((schema) => castSchema(schema, whole as OutputType, { keepMetadata: true }));
     const plan = cacheBySchema((schema) => {
       const updated = fieldsOf(schema).map(({ name, schema: own }) => {

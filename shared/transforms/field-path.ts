@@ -10,15 +10,16 @@ const nested = 'nested field access';
  */
 export class FieldPath {
   readonly text: string;
+  /** The name of the field itself. */
+  readonly name: string;
   readonly #parents: readonly string[];
-  readonly #last: string;
 
   /** Throws ConfigException for a backtick without its other. */
   constructor(text: string, version: 'V1' | 'V2') {
     this.text = text;
     const steps = version === 'V1' ? [text] : stepsOf(text);
     this.#parents = steps.slice(0, -1);
-    this.#last = steps.at(-1) ?? '';
+    this.name = steps.at(-1) ?? '';
   }
 
   /** The field in a schema, or undefined. */
@@ -29,7 +30,7 @@ export class FieldPath {
       if (field === undefined) return undefined;
       current = field.schema;
     }
-    return current.field(this.#last);
+    return current.field(this.name);
   }
 
   /** The value in a struct; null when it, or what it is in, is not there. */
@@ -44,7 +45,7 @@ export class FieldPath {
       current = inner;
       currentSchema = field.schema;
     }
-    const field = currentSchema.field(this.#last);
+    const field = currentSchema.field(this.name);
     return field === undefined ? null : fieldValue(field, current, replaceNull);
   }
 
@@ -56,11 +57,12 @@ export class FieldPath {
       if (inner === null) return null;
       current = inner;
     }
-    return current.get(this.#last) ?? null;
+    return current.get(this.name) ?? null;
   }
 }
 
-function stepsOf(path: string): string[] {
+/** The names that a path of version 2 goes through. Throws ConfigException for a backtick without its other. */
+export function stepsOf(path: string): string[] {
   const steps: string[] = [];
   let at = 0;
   while (at < path.length) {

@@ -13,8 +13,10 @@ import {
   validator,
 } from '../connect/index.ts';
 import { schemaText } from '../connect/java/java-value.ts';
+import { FieldPath } from './field-path.ts';
+import { NestedFields, usesPaths } from './nested-fields.ts';
 import { requireMap, requireStruct } from './requirements.ts';
-import { cacheBySchema, copyFields, fieldValue, structLike } from './struct-fields.ts';
+import { cacheBySchema, copyFields, structLike } from './struct-fields.ts';
 import { REPLACE_NULL_WITH_DEFAULT, VERSION } from './transform-keys.ts';
 
 const nonEmptyList = validator('non-empty list', (name, value) => {
@@ -38,7 +40,7 @@ export const headerFrom: readonly TransformationDefinition[] = (['key', 'value']
     version: VERSION,
     overview: 'Moves or copies fields into headers.',
     config,
-    create({ fields, headers, operation, 'replace.null.with.default': replaceNull }) {
+    create({ fields, headers, operation, 'replace.null.with.default': replaceNull }, raw) {
       if (fields.length !== headers.length) throw new ConfigException("'fields' config must have the same number of elements as 'headers' config.");
       const moved = new Set(operation === 'move' ? fields : []);
       const purpose = `header ${operation}`;
@@ -52,7 +54,13 @@ export const headerFrom: readonly TransformationDefinition[] = (['key', 'value']
           ),
         };
       });
-      const rest = ({ schema, value }: SchemaAndValue): SchemaAndValue => {
+      const version = usesPaths(raw) ? 'V2' : 'V1';
+      const paths = fields.map((field) => new FieldPath(field, version));
+      const nested = version === 'V2' ? new NestedFields({ purpose, replaceNull }) : null;
+      for (const path of moved) nested?.change(path, { drop: true });
+      const rest = (data: SchemaAndValue, record: ConnectRecord): SchemaAndValue => {
+        const { schema, value } = data;
+        if (nested !== null && moved.size > 0) return nested.apply(data, record);
         if (schema === null) return { schema, value: new Map([...requireMap(value, purpose)].filter(([name]) => !moved.has(name))) };
         const struct = requireStruct(schema, value, purpose);
         if (moved.size === 0) return { schema, value };
@@ -60,18 +68,18 @@ export const headerFrom: readonly TransformationDefinition[] = (['key', 'value']
         return { schema: updated, value: copyFields(source, struct, replaceNull) };
       };
       const headersFrom = ({ schema, value }: SchemaAndValue): Header[] =>
-        fields.map((name, at) => {
+        paths.map((path, at) => {
           const key = headers[at] as string;
-          if (schema === null) return { key, schema: null, value: requireMap(value, purpose).get(name) ?? null };
-          const field = schema.field(name);
-          if (field === undefined) throw new DataException(`Unknown field: ${name}`);
-          const moved = fieldValue(field, requireStruct(schema, value, purpose), replaceNull);
+          if (schema === null) return { key, schema: null, value: path.valueInMap(requireMap(value, purpose)) };
+          const field = path.fieldOf(schema);
+          if (field === undefined) throw new DataException(`Unknown field: ${path.text}`);
+          const moved = path.valueInStruct(schema, requireStruct(schema, value, purpose), replaceNull);
           if (moved === null && !field.schema.optional) throw new DataException(`A null value requires an optional schema but was ${schemaText(field.schema)}`);
           return { key, schema: field.schema, value: moved };
         });
       return <R extends ConnectRecord>(record: R): R => {
         const data = side === 'key' ? { schema: record.keySchema, value: record.key } : { schema: record.valueSchema, value: record.value };
-        const { schema, value } = rest(data);
+        const { schema, value } = rest(data, record);
         const updated = record.withHeaders([...record.headers, ...headersFrom(data)]);
         return side === 'key' ? updated.withKey(schema, value) : updated.withValue(schema, value);
       };

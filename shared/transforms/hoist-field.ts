@@ -1,4 +1,5 @@
 import { configDef, keyOrValueTransformation, string, struct } from '../connect/index.ts';
+import { NestedFields, usesPaths } from './nested-fields.ts';
 import type { StructValue } from './requirements.ts';
 import { cacheBySchema, putField, requireComplete } from './struct-fields.ts';
 import { VERSION } from './transform-keys.ts';
@@ -12,8 +13,13 @@ export const hoistField = keyOrValueTransformation({
   version: VERSION,
   overview: 'Wraps the whole key or value as the one field of a struct, or of a map when there is no schema.',
   config: configDef({ field: string({ importance: 'MEDIUM', doc: 'Name of the one field.' }) }),
-  create({ field }) {
+  create({ field }, _side, raw) {
     const hoisted = cacheBySchema((schema) => struct({ [field]: schema }));
+    if (usesPaths(raw) && raw['hoisted']) {
+      const nested = new NestedFields({ purpose: 'hoisting', replaceNull: true });
+      nested.change(raw['hoisted'], { schema: hoisted, value: (schema, value) => (schema === null ? new Map([[field, value ?? null]]) : { [field]: value }) });
+      return (side, record) => (side.value === null || side.value === undefined ? side : nested.apply(side, record));
+    }
     return ({ schema, value }) => {
       if (schema === null) return { schema: null, value: new Map([[field, value ?? null]]) };
       if (schema.type === 'STRUCT' && value !== null && value !== undefined) requireComplete(schema, value as StructValue);

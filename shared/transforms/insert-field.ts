@@ -12,6 +12,7 @@ import {
   string,
   timestampSchema,
 } from '../connect/index.ts';
+import { NestedFields, usesPaths } from './nested-fields.ts';
 import { requireMap, requireStruct } from './requirements.ts';
 import { cacheBySchema, copyFields, structLike } from './struct-fields.ts';
 import { REPLACE_NULL_WITH_DEFAULT, VERSION } from './transform-keys.ts';
@@ -48,10 +49,15 @@ export const insertField = keyOrValueTransformation({
   version: VERSION,
   overview: 'Adds facts about the record (topic, partition, offset, timestamp) or a constant text as fields.',
   config,
-  create(parsed) {
+  create(parsed, _side, raw) {
     const replaceNull = parsed['replace.null.with.default'];
     const insertions = insertionsOf(parsed);
     if (insertions.length === 0) throw new ConfigException('No field insertion configured');
+    if (usesPaths(raw)) {
+      const nested = new NestedFields({ purpose, replaceNull });
+      for (const insertion of insertions) nested.add(insertion.name, insertion);
+      return (side, record) => (side.value === null || side.value === undefined ? side : nested.apply(side, record));
+    }
     const plan = cacheBySchema((schema) => ({
       source: schema.fields.map((field) => ({ field, name: field.name })),
       schema: structLike(schema, [...schema.fields, ...insertions.map(named)]),

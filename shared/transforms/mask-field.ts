@@ -14,6 +14,7 @@ import { hashOrder } from '../connect/java/hash-order.ts';
 import { type JavaType, javaClassName, javaTypeOf, withoutSchema } from '../connect/java/java-value.ts';
 import { asciiDigits } from '../connect/java/number-text.ts';
 import { convertValue } from '../connect/values/convert-value.ts';
+import { NestedFields, usesPaths } from './nested-fields.ts';
 import { requireMap, requireStruct } from './requirements.ts';
 import { fieldValue, putField } from './struct-fields.ts';
 import { REPLACE_NULL_WITH_DEFAULT, VERSION } from './transform-keys.ts';
@@ -43,12 +44,17 @@ export const maskField = keyOrValueTransformation({
     replacement: string({ default: null, validator: nonEmptyString, importance: 'LOW', doc: 'What takes their place, for fields of numbers and texts.' }),
     ...REPLACE_NULL_WITH_DEFAULT,
   }),
-  create({ fields, replacement, 'replace.null.with.default': replaceNull }) {
+  create({ fields, replacement, 'replace.null.with.default': replaceNull }, _side, raw) {
     const masked = new Set(hashOrder([...new Set(fields)]));
     const mask = (schema: Schema | null, value: unknown): unknown => {
       if (value === null || value === undefined) return null;
       return replacement === null ? zero(schema, value) : replaced(schema, value, replacement);
     };
+    if (usesPaths(raw)) {
+      const nested = new NestedFields({ purpose, replaceNull });
+      for (const path of fields) nested.change(path, { value: mask });
+      return (side, record) => nested.apply(side, record);
+    }
     return ({ schema, value }) => {
       if (schema === null) {
         const map = requireMap(value, purpose);

@@ -1,6 +1,7 @@
 import { ConfigException, configDef, DataException, keyOrValueTransformation, list, nonDuplicateValues, type Schema, validator } from '../connect/index.ts';
 import { hashOrder } from '../connect/java/hash-order.ts';
 import { javaClassName } from '../connect/java/java-value.ts';
+import { NestedFields, usesPaths } from './nested-fields.ts';
 import { requireMap, requireStruct, requireText, type StructValue } from './requirements.ts';
 import { cacheBySchema, fieldValue, putField, structLike } from './struct-fields.ts';
 import { REPLACE_NULL_WITH_DEFAULT, VERSION } from './transform-keys.ts';
@@ -40,8 +41,15 @@ export const replaceField = keyOrValueTransformation({
   version: VERSION,
   overview: 'Drops fields and renames them.',
   config,
-  create({ exclude, include, renames, 'replace.null.with.default': replaceNull }) {
+  create({ exclude, include, renames, 'replace.null.with.default': replaceNull }, _side, raw) {
     const newNames = parseRenames(renames);
+    if (usesPaths(raw)) {
+      const nested = new NestedFields({ purpose, replaceNull, keepOnly: include.length > 0 });
+      for (const path of include) nested.change(path, {});
+      for (const [path, name] of newNames) if (include.length === 0 || include.includes(path)) nested.change(path, { name });
+      for (const path of exclude) nested.change(path, { drop: true });
+      return (side, record) => (side.value === null || side.value === undefined ? side : nested.apply(side, record));
+    }
     const oldNames = new Map(hashOrder([...newNames.keys()]).map((from) => [newNames.get(from), from]));
     const dropped = new Set(exclude);
     const kept = new Set(include);

@@ -18,6 +18,7 @@ import {
 } from '../connect/index.ts';
 import { javaClassName, javaTypeOf, schemaText } from '../connect/java/java-value.ts';
 import { ParseException, SimpleDateFormat } from '../connect/java/simple-date-format.ts';
+import { NestedFields, usesPaths } from './nested-fields.ts';
 import { fieldsOf, requireMap, requireStructOrNull, type StructValue } from './requirements.ts';
 import { cacheBySchema, fieldValue, putField, structLike } from './struct-fields.ts';
 import { REPLACE_NULL_WITH_DEFAULT, VERSION } from './transform-keys.ts';
@@ -60,7 +61,7 @@ export const timestampConverter = keyOrValueTransformation({
   version: VERSION,
   overview: "Converts a timestamp between text, Unix time and Connect's Date, Time and Timestamp.",
   config,
-  create({ field, 'target.type': targetType, format: pattern, 'unix.precision': precision, 'replace.null.with.default': replaceNull }) {
+  create({ field, 'target.type': targetType, format: pattern, 'unix.precision': precision, 'replace.null.with.default': replaceNull }, _side, raw) {
     const target = targetType as TimestampType;
     const format = dateFormat(pattern, target);
     const convert = (schema: Schema | null, value: unknown): unknown => {
@@ -69,6 +70,18 @@ export const timestampConverter = keyOrValueTransformation({
       return fromMillis(millis, target, format, precision, schema !== null);
     };
     const schemaFor = (optional: boolean): Schema => targetSchemas[target][optional ? 1 : 0];
+    if (usesPaths(raw) && field !== '') {
+      const nested = new NestedFields({ purpose, replaceNull });
+      nested.change(field, {
+        schema: (own) => {
+          // A wrong type is told even where there is no value.
+          schemaType(own);
+          return schemaFor(own.optional);
+        },
+        value: convert,
+      });
+      return (side, record) => (side.value === null || side.value === undefined ? side : nested.apply(side, record));
+    }
     const convertFields = (schema: Schema, updated: Schema, struct: StructValue): Record<string, unknown> => {
       const converted: Record<string, unknown> = {};
       for (let at = 0; at < schema.fields.length; at++) {
