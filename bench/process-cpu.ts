@@ -19,8 +19,8 @@ export function cpuSeconds(pids: readonly number[]): number {
   return ticks / ticksPerSecond;
 }
 
-/** Processes of the task function that a Sluice of this pid has started. */
-export function taskProcesses(sluicePid: number): number[] {
+/** Processes of a function that a Sluice of this pid has started. */
+export function taskProcesses(sluicePid: number, functionName = 'task'): number[] {
   const parents = new Map<number, number>();
   for (const entry of readdirSync('/proc')) {
     if (!/^\d+$/.test(entry)) continue;
@@ -40,7 +40,7 @@ export function taskProcesses(sluicePid: number): number[] {
   return [...parents.keys()].filter((pid) => {
     if (parents.get(pid) !== sluicePid) return false;
     try {
-      return readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0').includes('AWS_LAMBDA_FUNCTION_NAME=task');
+      return readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0').includes(`AWS_LAMBDA_FUNCTION_NAME=${functionName}`);
     } catch {
       return false;
     }
