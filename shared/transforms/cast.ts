@@ -4,6 +4,7 @@ import {
   configDef,
   DATE,
   DataException,
+  DECIMAL,
   Decimal,
   float64,
   int64,
@@ -11,6 +12,7 @@ import {
   list,
   MILLIS_PER_DAY,
   Schema,
+  SchemaBuilderException,
   type SchemaType,
   TIME,
   TIMESTAMP,
@@ -132,6 +134,8 @@ function outputType(text: string): OutputType {
 function castSchema(schema: Schema, type: OutputType, { keepMetadata }: { keepMetadata: boolean }): Schema {
   const { optional, name, version, doc, parameters, defaultValue } = schema;
   const bare = new Schema({ type, optional, ...(keepMetadata && { name, version, doc, parameters }) });
+  // The name of a logical type stays, and its default is of a class that does not go with it any more.
+  if (defaultValue !== null && keepMetadata && logicalTypes.has(name)) throw new SchemaBuilderException('Invalid default value');
   return defaultValue === null ? bare : bare.with({ defaultValue: castValue(schema, defaultValue, type) });
 }
 
@@ -156,6 +160,7 @@ function castValue(schema: Schema | null, value: unknown, type: OutputType): unk
   return schema === null ? new Boxed(type, number) : number;
 }
 
+const logicalTypes: ReadonlySet<string | null> = new Set([DECIMAL, DATE, TIME, TIMESTAMP]);
 const inputTypesText = inputTypes.join(', ');
 
 function schemalessType(value: unknown): SchemaType {
