@@ -9,7 +9,7 @@ import { tableStorage } from '../../shared/storage/dynamodb/table-storage.ts';
 import type { FailureReport } from '../../shared/storage/ports.ts';
 import type { MemoryTable } from './memory-table.ts';
 import { ProcessTable, type TablePlants } from './process-table.ts';
-import { type ConnectorPlants, simConnectors, type Target } from './sim-connectors.ts';
+import { type ConnectorPlants, type Origin, simConnectors, type Target } from './sim-connectors.ts';
 import type { SimKafka } from './sim-kafka.ts';
 import { SimProcess, type World } from './world.ts';
 
@@ -55,16 +55,18 @@ export class Platform {
   readonly violations: string[] = [];
   readonly #kafka: SimKafka;
   readonly #table: MemoryTable;
+  readonly #origin: Origin;
   readonly #target: Target;
   readonly #plants: Plants;
   readonly #onWrite: () => Promise<void>;
   readonly #environments: Environment[] = [];
   #count = 0;
 
-  constructor(options: { world: World; kafka: SimKafka; table: MemoryTable; target: Target; plants: Plants; onWrite: () => Promise<void> }) {
+  constructor(options: { world: World; kafka: SimKafka; table: MemoryTable; origin: Origin; target: Target; plants: Plants; onWrite: () => Promise<void> }) {
     this.world = options.world;
     this.#kafka = options.kafka;
     this.#table = options.table;
+    this.#origin = options.origin;
     this.#target = options.target;
     this.#plants = options.plants;
     this.#onWrite = options.onWrite;
@@ -81,7 +83,7 @@ export class Platform {
     return {
       storage: tableStorage({ table, clock: process.clock, dueShards: 4 }),
       kafka: this.#plants.earlyAck === true ? { ...kafka, producer: () => earlyAcks(kafka.producer()) } : kafka,
-      plugins: new Plugins([stringConverter, stringHeaderConverter, ...simConnectors(process, this.#target, this.#plants)]),
+      plugins: new Plugins([stringConverter, stringHeaderConverter, ...simConnectors(process, this.#origin, this.#target, this.#plants)]),
       invoker: { invoke: (request) => this.#accept(process, request) },
       failures: {
         send: async (report) => {

@@ -9,6 +9,8 @@ export interface TablePlants {
   readonly noFence?: boolean;
   /** Offsets may be changed while tasks are there. */
   readonly offsetResetRace?: boolean;
+  /** An event that comes while a run is under way leaves no mark. */
+  readonly lostWake?: boolean;
 }
 
 /**
@@ -45,6 +47,8 @@ export class ProcessTable implements ItemTable {
   }
 
   update(key: Key, change: Change, when: readonly Condition[], options?: { returnNew?: boolean }): Promise<Item | null> {
+    const runUnderWay = when.some((condition) => !('anyOf' in condition) && condition.attribute === 'owner' && condition.is === 'present');
+    if (this.#plants.lostWake === true && change.set?.['wokenAt'] !== undefined && runUnderWay) return Promise.resolve({});
     return this.#write(() => this.#table.update(key, change, this.#conditions(when), options));
   }
 

@@ -38,6 +38,12 @@ export class Target {
   }
 }
 
+/** What the sources of a simulation read: numbered records, of which more are there from time to time. */
+export interface Origin {
+  /** Records of each partition that are there by now. */
+  available: number;
+}
+
 /** Bugs in connectors that a simulation must find. */
 export interface ConnectorPlants {
   /** Offsets are allowed before what was put is written. */
@@ -47,20 +53,18 @@ export interface ConnectorPlants {
 const count = (least: number) => int({ default: least, importance: 'HIGH', doc: '' });
 
 /** The connectors of one process: a source of numbered records, and a sink that writes when it is flushed. */
-export function simConnectors(process: SimProcess, target: Target, plants: ConnectorPlants) {
+export function simConnectors(process: SimProcess, origin: Origin, target: Target, plants: ConnectorPlants) {
   const { world } = process;
 
   class NumbersTask extends SourceTask {
     readonly #context: SourceTaskContext;
     readonly #partitions: readonly number[];
-    readonly #records: number;
     readonly #next = new Map<number, number>();
 
-    constructor(context: SourceTaskContext, partitions: readonly number[], records: number) {
+    constructor(context: SourceTaskContext, partitions: readonly number[]) {
       super();
       this.#context = context;
       this.#partitions = partitions;
-      this.#records = records;
     }
 
     override async start(): Promise<void> {
@@ -73,10 +77,11 @@ export function simConnectors(process: SimProcess, target: Target, plants: Conne
       await process.latency();
       if (world.fault(0.01)) throw new RetriableException('The source does not answer');
       if (world.fault(0.002)) throw new ConnectException('The source is broken');
-      const partition = world.random.pick(this.#partitions);
+      const behind = this.#partitions.filter((each) => (this.#next.get(each) ?? 0) < origin.available);
+      if (behind.length === 0) return null;
+      const partition = world.random.pick(behind);
       const first = this.#next.get(partition) ?? 0;
-      const size = Math.min(world.random.int(0, 12), this.#records - first);
-      if (size <= 0) return null;
+      const size = Math.min(world.random.int(1, 12), origin.available - first);
       this.#next.set(partition, first + size);
       return Array.from(
         { length: size },
@@ -125,17 +130,17 @@ export function simConnectors(process: SimProcess, target: Target, plants: Conne
       className: 'sim.NumbersSource',
       version: '1',
       overview: '',
-      config: configDef({ partitions: count(4), records: count(100), dummy: count(0) }),
-      taskConfig: configDef({ partitions: count(4), records: count(100), task: count(0), tasks: count(1) }),
+      config: configDef({ partitions: count(4), dummy: count(0) }),
+      taskConfig: configDef({ partitions: count(4), task: count(0), tasks: count(1) }),
       taskConfigs: async ({ config, maxTasks, rawConfig }) => {
         await process.latency();
         if (world.fault(0.02)) throw new RetriableException('The source does not answer');
         const tasks = Math.min(maxTasks, config.partitions);
         return Array.from({ length: tasks }, (_, task) => ({ ...rawConfig, task: String(task), tasks: String(tasks) }));
       },
-      createTask: ({ partitions, records, task, tasks }, context) => {
+      createTask: ({ partitions, task, tasks }, context) => {
         const own = Array.from({ length: partitions }, (_, partition) => partition).filter((partition) => partition % tasks === task);
-        return new NumbersTask(context, own, records);
+        return new NumbersTask(context, own);
       },
     }),
     defineSinkConnector({

@@ -3,7 +3,7 @@ import { Herder } from '../../shared/herder/herder.ts';
 import { tableStorage } from '../../shared/storage/dynamodb/table-storage.ts';
 import { MemoryTable } from './memory-table.ts';
 import { type Plants, Platform } from './platform.ts';
-import { Target } from './sim-connectors.ts';
+import { type Origin, Target } from './sim-connectors.ts';
 import { SimKafka } from './sim-kafka.ts';
 import { World } from './world.ts';
 
@@ -31,6 +31,7 @@ export async function simulate(seed: number, plants: Plants = {}): Promise<Simul
   const world = new World(seed);
   world.faultsUntil = world.now + faultyMs;
   const kafka = new SimKafka();
+  const origin: Origin = { available: 0 };
   const target = new Target();
   const table = new MemoryTable();
   const violations: string[] = [];
@@ -77,7 +78,7 @@ export async function simulate(seed: number, plants: Plants = {}): Promise<Simul
     stored.set(key, offset);
   };
 
-  const platform = new Platform({ world, kafka, table, target, plants, onWrite: check });
+  const platform = new Platform({ world, kafka, table, origin, target, plants, onWrite: check });
   /** Calls come from people: they try again when they are refused, or hear nothing because the process behind the API died. */
   const call = async (action: (herder: Herder) => Promise<unknown>, tries = 1): Promise<boolean> => {
     for (let attempt = 0; attempt < tries; attempt++) {
@@ -92,7 +93,9 @@ export async function simulate(seed: number, plants: Plants = {}): Promise<Simul
     }
     return false;
   };
-  const sourceConfig = { 'connector.class': 'sim.NumbersSource', partitions: String(partitions), records: String(records) };
+  // Half of the sources look by themselves, the others are told when there is something.
+  const byEvent = world.random.chance(0.5);
+  const sourceConfig = { 'connector.class': 'sim.NumbersSource', partitions: String(partitions), ...(byEvent ? { 'sluice.trigger': 'event' } : {}) };
   const sinkConfig = { 'connector.class': 'sim.WritingSink', topics: 'numbers' };
   const configOf = (name: string) => ({
     name,
@@ -169,7 +172,18 @@ export async function simulate(seed: number, plants: Plants = {}): Promise<Simul
     await call((api) => api.resumeConnector(sink), 3);
   };
 
+  /** More is there from time to time, the last of it when the faults are over; whoever put it there says so until it is heard. */
+  const supply = async () => {
+    while (origin.available < records) {
+      await world.delay(world.random.int(500, 15_000));
+      const last = world.now > world.faultsUntil;
+      origin.available = last ? records : Math.min(records - 1, origin.available + world.random.int(1, 20));
+      if (byEvent) while (!(await call((api) => api.wakeConnector(source)))) await world.delay(500);
+    }
+  };
+
   platform.tick(tickMs);
+  void supply();
   void user();
   void colleague();
   const total = partitions * records;
