@@ -1,6 +1,5 @@
 import { configDef, keyOrValueTransformation, string, struct } from '../connect/index.ts';
 import { NestedFields, usesPaths } from './nested-fields.ts';
-import type { StructValue } from './requirements.ts';
 import { cacheBySchema, putField, requireComplete } from './struct-fields.ts';
 import { VERSION } from './transform-keys.ts';
 
@@ -22,7 +21,7 @@ export const hoistField = keyOrValueTransformation({
     }
     return ({ schema, value }) => {
       if (schema === null) return { schema: null, value: new Map([[field, value ?? null]]) };
-      if (schema.type === 'STRUCT' && value !== null && value !== undefined) requireComplete(schema, value as StructValue);
+      requireComplete(schema, value);
       const wrapped: Record<string, unknown> = {};
       putField(wrapped, field, schema, value ?? null);
       return { schema: hoisted(schema), value: wrapped };

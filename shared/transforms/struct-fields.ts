@@ -45,12 +45,19 @@ export function copyFields(
   return copy;
 }
 
-/** Throws DataException where a required field has no value, here or in a struct within (Java's `Struct.validate`). */
-export function requireComplete(schema: Schema, struct: StructValue): void {
-  for (const field of schema.fields) {
-    const value = struct[field.name] ?? null;
-    if (value === null && !field.schema.optional && field.schema.defaultValue === null)
-      throw new DataException(`Invalid value: null used for required field: "${field.name}", schema type: ${field.schema.type}`);
-    if (value !== null && field.schema.type === 'STRUCT') requireComplete(field.schema, value as StructValue);
+/** Throws DataException where a required field has no value, in a struct or in any within it (Java's `Struct.validate`). */
+export function requireComplete(schema: Schema, value: unknown): void {
+  if (value === null || value === undefined) return;
+  const { valueSchema } = schema;
+  if (schema.type === 'ARRAY' && valueSchema !== null) for (const item of value as readonly unknown[]) requireComplete(valueSchema, item);
+  else if (schema.type === 'MAP' && valueSchema !== null)
+    for (const item of (value as ReadonlyMap<unknown, unknown>).values()) requireComplete(valueSchema, item);
+  else if (schema.type === 'STRUCT') {
+    for (const field of schema.fields) {
+      const item = (value as StructValue)[field.name] ?? null;
+      if (item === null && !field.schema.optional && field.schema.defaultValue === null)
+        throw new DataException(`Invalid value: null used for required field: "${field.name}", schema type: ${field.schema.type}`);
+      requireComplete(field.schema, item);
+    }
   }
 }

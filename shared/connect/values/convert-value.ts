@@ -118,7 +118,11 @@ function asLong(schema: Schema | null, value: unknown, told: Schema | null = sch
   }
   if (type === 'DATE' && told !== null) {
     const millis = (value as Date).getTime();
-    if (told.name === DATE) return BigInt(Math.trunc(millis / MILLIS_PER_DAY));
+    if (told.name === DATE && millis % MILLIS_PER_DAY !== 0)
+      throw new DataException('Kafka Connect Date type should not have any time fields set to non-zero values.');
+    if (told.name === DATE) return BigInt(millis / MILLIS_PER_DAY);
+    if (told.name === TIME && (millis < 0 || millis > MILLIS_PER_DAY))
+      throw new DataException('Kafka Connect Time type should not have any date fields set to non-zero values.');
     if (told.name === TIME || told.name === TIMESTAMP) return BigInt(millis);
   }
   return cannotConvert(schema, value, told === null ? 'a number' : schemaText(told));

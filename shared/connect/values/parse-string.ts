@@ -156,6 +156,8 @@ function aligned(schema: Schema, element: SchemaAndValue | null): unknown {
   const isDate = schema.name === DATE_SCHEMA.name || schema.name === TIME_SCHEMA.name || schema.name === TIMESTAMP_SCHEMA.name;
   if (value instanceof Date && !isDate) throw new DataException(`Unable to convert ${value.toISOString()} to a number`);
   if (typeof value !== 'number' && typeof value !== 'bigint') return value;
+  if (schema.name === TIME_SCHEMA.name && (value < 0 || value > MILLIS_PER_DAY))
+    throw new DataException('Time values must use number of milliseconds greater than 0 and less than 86400000');
   if (isDate) return new Date(Number(value) * (schema.name === DATE_SCHEMA.name ? MILLIS_PER_DAY : 1));
   if (schema.type === 'INT64') return BigInt(value);
   return schema.type === 'FLOAT32' ? Math.fround(Number(value)) : Number(value);

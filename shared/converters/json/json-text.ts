@@ -25,7 +25,11 @@ function wellFormedBeginning(text: string, bytes: Buffer, start: number): string
 
 function wideText(bytes: Buffer): string {
   const first = bytes.toString('hex', 0, 4);
-  if (first.startsWith('efbbbf')) return jsonText(bytes.subarray(3));
+  if (first.startsWith('efbbbf')) {
+    // Jackson looks for marks where there are four bytes at least.
+    if (bytes.length < 4) throw new JsonParseException('There is nothing but a byte order mark');
+    return jsonText(bytes.subarray(3));
+  }
   if (first === '0000feff' || /^000000../.test(first)) return utf32(bytes, true);
   if (first === 'fffe0000' || /^..000000$/.test(first)) return utf32(bytes, false);
   if (first.startsWith('feff') || first.startsWith('00')) return utf16(Buffer.from(bytes.subarray(0, bytes.length & ~1)).swap16());
