@@ -23,11 +23,6 @@ export function jsonSchemaOf(schema: Schema, options: names.JsonSchemaOptions): 
   return new Translation(options).schema(schema, null, false);
 }
 
-/** Whether a struct stands for a union: one of its fields is set. */
-export function isUnion(schema: Schema): boolean {
-  return schema.name === names.JSON_ONE_OF || schema.parameters?.[names.GENERALIZED_UNION] !== undefined;
-}
-
 class Translation {
   readonly #options: names.JsonSchemaOptions;
   /** Schemas that others refer to. */
@@ -110,7 +105,7 @@ class Translation {
   }
 
   #struct(schema: Schema): Body {
-    if (isUnion(schema)) {
+    if (names.isUnion(schema)) {
       const branches = schema.fields.map((field) => this.schema(field.schema.with({ optional: false }), field.index, true));
       return { before: [], after: [['oneOf', `[${(schema.optional ? ['{"type":"null"}', ...branches] : branches).join(',')}]`]], combined: true };
     }

@@ -1,3 +1,5 @@
+import type { Schema } from '../../../connect/index.ts';
+
 /** Names that Confluent's converter gives to what JSON Schema, or Connect, has no word for. */
 const NAMESPACE = 'io.confluent.connect.json';
 export const OWN_PARAMETERS = NAMESPACE;
@@ -17,4 +19,9 @@ export interface JsonSchemaOptions {
   readonly optionalForNonRequired: boolean;
   readonly numericDecimals: boolean;
   readonly flattenSingletonUnions: boolean;
+}
+
+/** Whether a struct stands for a union: one of its fields is set. */
+export function isUnion(schema: Schema): boolean {
+  return schema.name === JSON_ONE_OF || schema.parameters?.[GENERALIZED_UNION] !== undefined;
 }

@@ -2,7 +2,7 @@ import { DATE, DataException, DECIMAL, Decimal, type Schema, TIME, TIMESTAMP } f
 import { JsonDecimal } from '../../json/json-parser.ts';
 import { fromUnderlying } from '../avro/logical-values.ts';
 import { CyclicSchema } from '../cyclic-schema.ts';
-import { isUnion } from './connect-to-json-schema.ts';
+import { isUnion } from './json-schema-names.ts';
 
 /** Reads parsed JSON; undefined is what is missing. */
 export type JsonSchemaReader = (json: unknown) => unknown;

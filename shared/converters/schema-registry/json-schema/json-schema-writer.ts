@@ -4,8 +4,7 @@ import { doubleToString, floatToString } from '../../../connect/java/number-text
 import { writeString } from '../../json/json-writer.ts';
 import { toUnderlying } from '../avro/logical-values.ts';
 import { CyclicSchema } from '../cyclic-schema.ts';
-import { isUnion } from './connect-to-json-schema.ts';
-import type { JsonSchemaOptions } from './json-schema-names.ts';
+import { isUnion, type JsonSchemaOptions } from './json-schema-names.ts';
 
 /** Writes a Connect value as JSON text; null where Confluent's converter has no JSON at all: a field is left out then, a message is a tombstone. */
 export type JsonSchemaWriter = (value: unknown) => string | null;
