@@ -51,8 +51,13 @@ export class Controller {
     const { specs, tasks } = await storage.control.due(now);
     const failed = tasks.filter(({ failure }) => failure !== null);
     const lost = tasks.filter(({ lease, failure }) => failure === null && lease !== null && lease.expiresAt <= now);
+    const restartable = tasks.filter(({ lease, failure, state }) => failure === null && lease === null && state === 'FAILED');
     const ready = tasks.filter(({ lease, failure, state }) => failure === null && lease === null && state !== 'FAILED');
-    const [routed, repaired] = await Promise.all([this.#each(failed, (task) => this.#route(task)), this.#each(lost, (task) => this.#loseRun(task))]);
+    const [routed, repaired] = await Promise.all([
+      this.#each(failed, (task) => this.#route(task)),
+      this.#each(lost, (task) => this.#loseRun(task)),
+      this.#each(restartable, (task) => this.#restart(task)),
+    ]);
     const planned = specs.filter(isSteady);
     await this.#each(
       specs.filter((spec) => !isSteady(spec)),
@@ -139,6 +144,14 @@ export class Controller {
     return storage.control.loseRun(task, now + backoff, failure);
   }
 
+  /** A FAILED task is due only when it is to be restarted by itself (`sluice.restart.max.attempts`); the next look, at once, starts it. */
+  async #restart(task: TaskItem): Promise<boolean> {
+    const { storage, logger } = this.#ports;
+    if (!(await storage.control.restartFailed(task))) return false;
+    logger.info(`Task ${task.connector}-${task.task} is restarted by itself`, { connector: task.connector, task: task.task, failures: task.failedRuns });
+    return true;
+  }
+
   /** Tells people of a failure, then clears the mark: a message may come twice, never not at all. */
   async #route(task: TaskItem): Promise<boolean> {
     if (task.failure === null) return false;
@@ -171,7 +184,8 @@ export class Controller {
     const { storage, invoker } = this.#ports;
     if (spec.targetState !== 'STARTED') {
       await this.#each(
-        tasks.filter(({ lease, dueAt, failure }) => lease === null && dueAt !== null && failure === null),
+        // One that FAILED and waits for its automatic restart keeps its due time: else it would be forgotten.
+        tasks.filter(({ lease, dueAt, failure, state }) => lease === null && dueAt !== null && failure === null && state !== 'FAILED'),
         (task) => storage.control.deferTask(task, null),
       );
       return storage.control.deferSpec(spec, null);

@@ -9,6 +9,7 @@ import { isDelivered } from './is-delivered.ts';
 import { assignPartitions, sinkGroup, subscriptionOf } from './partition-assignor.ts';
 import type { RuntimePorts } from './ports.ts';
 import { ResolvedSecrets } from './resolved-secrets.ts';
+import { automaticRestart, restartNotice } from './restart-policy.ts';
 import type { RunOutcome, RunRequest } from './task-run.ts';
 import { connectorSettings } from './task-settings.ts';
 import type { Invocation } from './worker.ts';
@@ -66,7 +67,9 @@ async function monitor({ storage, clock }: RuntimePorts, spec: ConnectorSpec, ta
   const snapshot = await storage.connectors.snapshot(spec.name);
   const text = (configs: readonly { config: Readonly<Record<string, string>> }[]) => JSON.stringify(configs.map(({ config }) => Object.entries(config).sort()));
   if (snapshot !== null && snapshot.spec.generation === spec.generation) {
-    if (text(tasks) !== text([...snapshot.tasks].sort((a, b) => a.task - b.task))) await storage.control.replan(snapshot.spec);
+    // It was FAILED and is asked again by itself: from here on it goes on as one that its user restarted.
+    if (snapshot.status?.state === 'FAILED') await storage.connectors.restartConnector(spec.name);
+    else if (text(tasks) !== text([...snapshot.tasks].sort((a, b) => a.task - b.task))) await storage.control.replan(snapshot.spec);
     else await storage.control.deferSpec(snapshot.spec, monitorMs === null ? null : clock.now() + monitorMs);
   }
   return { outcome: 'planned', records: 0 };
@@ -137,6 +140,7 @@ async function adoptGroupOffsets(
 /** Marks a connector FAILED and tells the failure queue. */
 export async function failConnector(ports: RuntimePorts, spec: ConnectorSpec, run: string | null, error: unknown): Promise<void> {
   const { storage, clock, logger, failures, metrics, workerId } = ports;
+  const restart = automaticRestart(spec.config, spec.failedPlans, clock.now());
   const failure: FailureReport = {
     connector: spec.name,
     task: null,
@@ -147,11 +151,11 @@ export async function failConnector(ports: RuntimePorts, spec: ConnectorSpec, ru
     error: `${javaClassOf(error)}: ${error instanceof Error ? error.message : String(error)}`,
     trace: traceOf(error),
     at: clock.now(),
-    action: `Read the trace, mend what it names, then PUT the config again or POST /connectors/${encodeURIComponent(spec.name)}/restart`,
+    action: `${restart === null ? '' : restartNotice(restart)}Read the trace, mend what it names, then PUT the config again or POST /connectors/${encodeURIComponent(spec.name)}/restart`,
   };
   logger.error(`Connector ${spec.name} failed`, { connector: spec.name, error: failure.error });
   metrics.add('TaskFailures', 1, { connector: spec.name });
   // Told first: a message twice is better than none.
   await failures.send(failure);
-  await storage.control.failConnector(spec, failure, workerId);
+  await storage.control.failConnector(spec, failure, workerId, restart?.at ?? null);
 }

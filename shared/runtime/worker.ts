@@ -4,6 +4,7 @@ import { FencedException } from '../storage/ports.ts';
 import { runConnector } from './connector-run.ts';
 import type { RuntimePorts } from './ports.ts';
 import type { ResolvedSecrets } from './resolved-secrets.ts';
+import { automaticRestart, restartNotice } from './restart-policy.ts';
 import { RunControl, type StopReason } from './run-control.ts';
 import { nextDue } from './schedule.ts';
 import { StorageException, tellStorageErrors } from './storage-exception.ts';
@@ -137,7 +138,7 @@ export class Worker {
         return { outcome: 'fenced', records: 0 };
       }
       if (error instanceof StorageException) return await this.#giveUp(item, error);
-      return await this.#fail(invocation, item, error);
+      return await this.#fail(invocation, item, config, error);
     } finally {
       control.end();
     }
@@ -245,9 +246,10 @@ export class Worker {
     return { outcome: 'stopped', records: 0 };
   }
 
-  async #fail(invocation: Invocation, item: TaskItem, error: unknown): Promise<RunOutcome> {
+  async #fail(invocation: Invocation, item: TaskItem, config: Readonly<Record<string, string>>, error: unknown): Promise<RunOutcome> {
     const { storage, clock, logger, metrics } = this.#ports;
     const { connector, task, generation, epoch } = item;
+    const restart = automaticRestart(config, item.failedRuns, clock.now());
     const failure: FailureReport = {
       connector,
       task,
@@ -258,12 +260,12 @@ export class Worker {
       error: `${javaClassOf(error)}: ${error instanceof Error ? error.message : String(error)}`,
       trace: traceOf(error),
       at: clock.now(),
-      action: `Read the trace, mend what it names, then POST /connectors/${encodeURIComponent(connector)}/tasks/${task}/restart`,
+      action: `${restart === null ? '' : restartNotice(restart)}Read the trace, mend what it names, then POST /connectors/${encodeURIComponent(connector)}/tasks/${task}/restart`,
     };
     logger.error(`Task ${connector}-${task} failed`, { connector, task, error: failure.error });
     metrics.add('TaskFailures', 1, { connector, task });
     try {
-      await storage.runs.release(item, { dueAt: null, failure });
+      await storage.runs.release(item, { dueAt: null, failure, restartAt: restart?.at ?? null });
     } catch (fenced) {
       if (fenced instanceof FencedException) return { outcome: 'fenced', records: 0 };
       throw fenced;

@@ -29,6 +29,8 @@ export interface ConnectorSpec {
   readonly dueAt: number | null;
   /** Grows with every change by a user: tells a change that came in between. */
   readonly revision: number;
+  /** How often in a row its task configs could not be made. */
+  readonly failedPlans: number;
 }
 
 /** State of a connector itself; that of its tasks is in the tasks. */
@@ -65,10 +67,12 @@ export interface TaskItem {
   /** How many runs acquired this task; fences writes. */
   readonly epoch: number;
   readonly lease: Lease | null;
-  /** When a look should deal with it; null: never (failed, paused). */
+  /** When a look should deal with it; null: never (failed, paused). A FAILED task that is due is restarted. */
   readonly dueAt: number | null;
   /** Runs in a row that were lost or crashed. */
   readonly lostRuns: number;
+  /** Runs in a row that ended with a failure, automatic restarts between them. */
+  readonly failedRuns: number;
   /** A failure that the controller has not yet routed to the failure queue. */
   readonly failure: FailureReport | null;
   /** When the last run ended that was neither failed nor lost. */
@@ -155,8 +159,13 @@ export interface ControlStore {
     tasks: readonly PlannedTask[],
     options: { assignedTopics: Readonly<Record<string, number>> | null; specDueAt: number | null; taskDueAt: number | null; workerId: string },
   ): Promise<readonly TaskItem[] | null>;
-  /** Records that planning failed: connector state FAILED, off the schedule until its user acts. Nothing when the spec has moved on. Who calls it tells the failure queue. */
-  failConnector(spec: ConnectorSpec, failure: FailureReport, workerId: string): Promise<void>;
+  /**
+   * Records that planning failed: connector state FAILED, off the schedule until its user acts, or until `restartAt`. Nothing when the spec
+   * has moved on. Who calls it tells the failure queue.
+   */
+  failConnector(spec: ConnectorSpec, failure: FailureReport, workerId: string, restartAt: number | null): Promise<void>;
+  /** Makes a FAILED task, whose automatic restart is due, run again with fresh instances; false when it changed meanwhile. */
+  restartFailed(task: TaskItem): Promise<boolean>;
   /** Frees the lease of a run that is known to be over; false when it was not its owner any more. `failure` is routed at the next look. */
   loseRun(task: TaskItem, dueAt: number, failure: FailureReport): Promise<boolean>;
   /** Failures that wait to be routed, of due tasks and connectors; `clearFailure` once they were. */
@@ -172,6 +181,8 @@ export interface ReleaseOutcome {
   /** Null: not to be looked at until something changes; with `wake` it is due at once when it changed already. */
   readonly dueAt: number | null;
   readonly failure?: FailureReport;
+  /** With a failure: when the task is restarted by itself; null or absent: not before its user does. */
+  readonly restartAt?: number | null;
   /** The run ended because it was told to: the controller should look at once. */
   readonly wake?: boolean;
 }

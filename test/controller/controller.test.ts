@@ -5,6 +5,7 @@ import { Controller } from '../../shared/controller/controller.ts';
 import type { ClusterAdmin, KafkaClients } from '../../shared/kafka/ports.ts';
 import { runConnector } from '../../shared/runtime/connector-run.ts';
 import type { RuntimePorts } from '../../shared/runtime/ports.ts';
+import { automaticRestart } from '../../shared/runtime/restart-policy.ts';
 import type { RunRequest } from '../../shared/runtime/task-run.ts';
 import type { ConnectorSpec, FailureReport, Storage, TaskItem } from '../../shared/storage/ports.ts';
 import { ManualClock } from '../kit/storage.ts';
@@ -217,6 +218,55 @@ describe('Controller', () => {
     expect(await world.settle()).toEqual(['pg-0']);
   });
 
+  test('a task that failed is restarted by itself as often as its config says', async () => {
+    const config = { ...sink, 'tasks.max': '1', 'sluice.restart.max.attempts': '2', 'sluice.restart.backoff.ms': '1000' };
+    await world.create('pg', config);
+    world.ends.set('orders-0', 1n);
+    await world.settle();
+    const fail = async () => {
+      const item = await world.acquire('pg', 0, `run-${world.failures.length}`);
+      const restart = automaticRestart(config, item.failedRuns, world.clock.now());
+      const report = { connector: 'pg', task: 0, generation: item.generation, run: 'r', epoch: item.epoch, at: 0, action: 'a', error: 'e', trace: 't' };
+      await world.storage.runs.release(item, { dueAt: null, failure: { ...report, kind: 'task-failed' }, restartAt: restart?.at ?? null });
+    };
+    await fail();
+    expect(await world.settle()).toEqual([]);
+    world.clock.time += 1_000;
+    await world.controller.look();
+    expect(await world.settle()).toEqual(['pg-0']);
+    await fail();
+    await world.settle();
+    world.clock.time += 1_999;
+    expect(await world.settle()).toEqual([]);
+    world.clock.time += 1;
+    await world.controller.look();
+    expect(await world.settle()).toEqual(['pg-0']);
+    await fail();
+    await world.settle();
+    world.clock.time += 3_600_000;
+    await world.controller.look();
+    expect(await world.settle()).toEqual([]);
+    expect(world.failures).toHaveLength(3);
+    expect((await world.storage.connectors.snapshot('pg'))?.tasks[0]?.state).toBe('FAILED');
+  });
+
+  test('an automatic restart that falls into a pause comes when the connector is resumed', async () => {
+    await world.create('pg', { ...sink, 'tasks.max': '1' });
+    world.ends.set('orders-0', 1n);
+    await world.settle();
+    const item = await world.acquire('pg', 0);
+    const report = { connector: 'pg', task: 0, generation: item.generation, run: 'r', epoch: item.epoch, at: 0, action: 'a', error: 'e', trace: 't' };
+    await world.storage.runs.release(item, { dueAt: null, failure: { ...report, kind: 'task-failed' }, restartAt: world.clock.now() + 5_000 });
+    const change = async (targetState: 'PAUSED' | 'STARTED') =>
+      world.storage.connectors.update((await world.storage.connectors.get('pg')) as ConnectorSpec, { targetState });
+    await change('PAUSED');
+    await world.settle();
+    world.clock.time += 60_000;
+    await world.controller.look();
+    await change('STARTED');
+    expect(await world.settle()).toEqual(['pg-0']);
+  });
+
   test('partitions that are added begin a new generation when the old runs are over, and no partition is read twice', async () => {
     await world.create('pg', { ...sink, 'tasks.max': '1' });
     await world.settle();
@@ -292,6 +342,19 @@ describe('Controller', () => {
     expect(await world.settle()).toEqual(['good-0', 'good-1']);
     expect((await world.storage.connectors.snapshot('bad'))?.status).toMatchObject({ state: 'FAILED', trace: expect.stringContaining('the database is away') });
     expect(world.failures).toMatchObject([{ kind: 'connector-failed', connector: 'bad', task: null }]);
+  });
+
+  test('a connector that failed makes its task configs again by itself when its config says so', async () => {
+    await world.create('bad', { ...source, tables: 'broken', 'sluice.restart.max.attempts': '1', 'sluice.restart.backoff.ms': '1000' });
+    await world.settle();
+    expect(world.failures).toMatchObject([{ kind: 'connector-failed', action: expect.stringMatching(/^It is restarted by itself at .* \(attempt 1 of 1\)/) }]);
+    world.clock.time += 1_000;
+    await world.settle();
+    expect(world.failures).toHaveLength(2);
+    expect(world.failures[1]?.action).toMatch(/^Read the trace/);
+    world.clock.time += 3_600_000;
+    await world.settle();
+    expect(world.failures).toHaveLength(2);
   });
 
   test('more tasks than tasks.max fail the connector with Kafka’s words', async () => {

@@ -304,6 +304,43 @@ export function storageContract(open: () => Promise<{ storage: Storage; clock: M
       expect((await storage.connectors.snapshot(name))?.tasks[0]).toMatchObject({ state: 'FAILED', trace: 'at x', failure: null });
     });
 
+    test('of a task that is restarted by itself keep it FAILED until then', async () => {
+      await plan([[0]]);
+      const task = await mine();
+      await storage.runs.release(task, { dueAt: null, failure: failureOf(task), restartAt: clock.now() + 10_000 });
+      await storage.control.clearFailure((await storage.control.task(name, 0)) as TaskItem);
+      const waiting = (await storage.control.task(name, 0)) as TaskItem;
+      expect(waiting).toMatchObject({ state: 'FAILED', failure: null, dueAt: clock.now() + 10_000, failedRuns: 1 });
+      expect(await acquire('too early')).toBeNull();
+      clock.time += 10_000;
+      expect((await storage.control.due(clock.now())).tasks.some(({ connector }) => connector === name)).toBe(true);
+      expect(await storage.control.restartFailed(waiting)).toBe(true);
+      expect(await storage.control.restartFailed(waiting)).toBe(false);
+      const again = await mine('again');
+      expect(again).toMatchObject({ restarts: 1, failedRuns: 1, trace: null });
+      await storage.runs.release(again, { dueAt: clock.now() });
+      expect(await storage.control.task(name, 0)).toMatchObject({ failedRuns: 0, state: 'RUNNING' });
+    });
+
+    test('that wait for their restart are not forgotten by a run that is asked for while the connector is paused', async () => {
+      await plan([[0]]);
+      const task = await mine();
+      await storage.runs.release(task, { dueAt: null, failure: failureOf(task), restartAt: clock.now() + 10_000 });
+      await storage.control.clearFailure((await storage.control.task(name, 0)) as TaskItem);
+      await storage.connectors.update((await storage.connectors.get(name)) as ConnectorSpec, { targetState: 'PAUSED' });
+      expect(await acquire('late')).toBeNull();
+      expect((await storage.control.task(name, 0))?.dueAt).toBe(clock.now() + 10_000);
+    });
+
+    test('of connectors are tried again when they say so', async () => {
+      const spec = (await create()) as ConnectorSpec;
+      await storage.control.failConnector(spec, { ...failureOf(null), connector: name }, 'w', clock.now() + 5);
+      const failed = (await storage.connectors.get(name)) as ConnectorSpec;
+      expect(failed).toMatchObject({ dueAt: clock.now() + 5, failedPlans: 1 });
+      await plan([[0]]);
+      expect((await storage.connectors.get(name))?.failedPlans).toBe(0);
+    });
+
     test('of a task that was restarted meanwhile keep it on the schedule', async () => {
       await plan([[0]]);
       const task = await mine();
@@ -335,7 +372,7 @@ export function storageContract(open: () => Promise<{ storage: Storage; clock: M
 
     test('of a connector show in its status', async () => {
       const spec = await create();
-      if (spec) await storage.control.failConnector(spec, { ...failureOf(null), connector: name }, 'w');
+      if (spec) await storage.control.failConnector(spec, { ...failureOf(null), connector: name }, 'w', null);
       expect((await storage.connectors.snapshot(name))?.status).toEqual({ state: 'FAILED', trace: 'at x', workerId: 'w' });
       expect(await storage.connectors.restartConnector(name)).toBe(true);
       expect((await storage.connectors.snapshot(name))?.status?.state).toBe('UNASSIGNED');
@@ -343,7 +380,7 @@ export function storageContract(open: () => Promise<{ storage: Storage; clock: M
 
     test('of a connector whose tasks go on are over when it is restarted', async () => {
       await plan([[0]]);
-      await storage.control.failConnector((await storage.connectors.get(name)) as ConnectorSpec, { ...failureOf(null), connector: name }, 'w');
+      await storage.control.failConnector((await storage.connectors.get(name)) as ConnectorSpec, { ...failureOf(null), connector: name }, 'w', null);
       expect(await storage.connectors.get(name)).toMatchObject({ dueAt: null });
       expect(await storage.connectors.restartConnector(name)).toBe(true);
       expect(await storage.connectors.snapshot(name)).toMatchObject({

@@ -97,8 +97,12 @@ export async function simulate(seed: number, plants: Plants = {}): Promise<Simul
   const byEvent = world.random.chance(0.5);
   const sourceConfig = { 'connector.class': 'sim.NumbersSource', partitions: String(partitions), ...(byEvent ? { 'sluice.trigger': 'event' } : {}) };
   const sinkConfig = { 'connector.class': 'sim.WritingSink', topics: 'numbers' };
+  // In a third of the worlds failures heal by themselves, and nobody restarts anything when the faults are over.
+  const selfHealing = world.random.chance(0.33);
+  const healing = { 'sluice.restart.max.attempts': '1000000', 'sluice.restart.backoff.ms': '2000', 'sluice.restart.backoff.max.ms': '60000' };
   const configOf = (name: string) => ({
     name,
+    ...(selfHealing ? healing : {}),
     ...(name === source ? sourceConfig : sinkConfig),
     'tasks.max': String(world.random.int(1, 3)),
     dummy: String(world.random.int(0, 9)),
@@ -138,7 +142,7 @@ export async function simulate(seed: number, plants: Plants = {}): Promise<Simul
       for (const name of [source, sink]) {
         if (!(await call((api) => api.connectorInfo(name)))) await call((api) => api.putConnectorConfig(name, configOf(name)), 20);
         await call((api) => api.resumeConnector(name), 20);
-        await call((api) => api.restartConnectorAndTasks(name, { includeTasks: true, onlyFailed: true }), 20);
+        if (!selfHealing) await call((api) => api.restartConnectorAndTasks(name, { includeTasks: true, onlyFailed: true }), 20);
       }
       await world.delay(60_000);
     }

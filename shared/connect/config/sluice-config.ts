@@ -1,5 +1,5 @@
 import { ConfigException } from '../errors.ts';
-import { type ConfigDef, configDef, long, type RawConfig, string } from './config-def.ts';
+import { type ConfigDef, configDef, int, long, type RawConfig, string } from './config-def.ts';
 import { atLeast, oneOf, validator } from './validators.ts';
 
 const GROUP = 'Sluice';
@@ -94,6 +94,33 @@ export const sluiceConfig = configDef({
     group: GROUP,
     width: 'SHORT',
     displayName: 'Idle linger',
+  }),
+  'sluice.restart.max.attempts': int({
+    default: 0,
+    validator: atLeast(0),
+    importance: 'MEDIUM',
+    doc: 'How often in a row a task or connector that FAILED is restarted by itself. 0: never, as in Kafka Connect. Runs that crash or get lost always go on by themselves.',
+    group: GROUP,
+    width: 'SHORT',
+    displayName: 'Restart attempts',
+  }),
+  'sluice.restart.backoff.ms': long({
+    default: 10_000,
+    validator: atLeast(0),
+    importance: 'LOW',
+    doc: 'How long after a failure the first automatic restart comes, in milliseconds; twice as long with every failure in a row.',
+    group: GROUP,
+    width: 'SHORT',
+    displayName: 'Restart backoff',
+  }),
+  'sluice.restart.backoff.max.ms': long({
+    default: 600_000,
+    validator: atLeast(0),
+    importance: 'LOW',
+    doc: 'The longest time between a failure and its automatic restart, in milliseconds.',
+    group: GROUP,
+    width: 'SHORT',
+    displayName: 'Longest restart backoff',
   }),
 });
 

@@ -89,6 +89,7 @@ export function connectorStore(context: TableContext): ConnectorStore {
         ...(change.targetState === undefined ? {} : { targetState: change.targetState }),
         generation: change.newGeneration ? Math.max(expected.generation + 1, now) : expected.generation,
         revision: expected.revision + 1,
+        failedPlans: 0,
         updatedAt: now,
         ...dueNow(expected.name, now),
       };
@@ -117,7 +118,7 @@ export function connectorStore(context: TableContext): ConnectorStore {
         if (item === null) return false;
         const held = item['owner'] !== undefined;
         // A run under way sees that `restarts` has grown; a failure that nobody was told of yet is told first.
-        const set = { state: 'RUNNING', lostRuns: 0, ...(held ? {} : dueNow(name, clock.now())) };
+        const set = { state: 'RUNNING', lostRuns: 0, failedRuns: 0, ...(held ? {} : dueNow(name, clock.now())) };
         const change = { set, add: { restarts: 1 }, remove: ['trace', 'resumeAt'], wake: !held };
         if (await table.update(key, change, [present('pk'), held ? equal('owner', item['owner']) : missing('owner')])) return true;
       }
@@ -132,7 +133,7 @@ export function connectorStore(context: TableContext): ConnectorStore {
         const failed = items.some(({ sk, state }) => sk === statusKey(name).sk && state === 'FAILED');
         // One that was planned has tasks at work; it is only asked again whether they are still right.
         const state = spec['plannedGeneration'] === spec['generation'] ? 'RUNNING' : 'UNASSIGNED';
-        const again = { set: dueNow(name, clock.now()), add: { revision: 1 }, wake: true };
+        const again = { set: { ...dueNow(name, clock.now()), failedPlans: 0 }, add: { revision: 1 }, wake: true };
         const cleared = { update: statusKey(name), change: { set: { state }, remove: ['trace'] }, when: [equal('state', 'FAILED')] };
         const restart = { update: specKey(name), change: again, when: [equal('revision', spec['revision'])] };
         if ((await table.transact(failed ? [restart, cleared] : [restart])).length === 0) return true;

@@ -92,14 +92,14 @@ export function controlStore({ table, clock, dueShards }: TableContext): Control
         if ((await table.transact([{ check: specKey(name), when: mine }, ...part])).length > 0) return null;
       }
       const { set, remove } = schedule(name, dueShards, options.specDueAt);
-      const change = { set: { ...set, plannedGeneration: generation, assignedTopics: options.assignedTopics }, remove };
+      const change = { set: { ...set, plannedGeneration: generation, assignedTopics: options.assignedTopics, failedPlans: 0 }, remove };
       const status = { put: { ...statusKey(name), state: 'RUNNING', workerId: options.workerId } };
       const refused = await table.transact([{ update: specKey(name), change, when: mine }, status, ...(parts.at(-1) ?? [])]);
       return refused.length > 0 ? null : made.map(taskOf);
     },
 
-    async failConnector(spec, failure, workerId) {
-      const change = schedule(spec.name, dueShards, null);
+    async failConnector(spec, failure, workerId, restartAt) {
+      const change = { ...schedule(spec.name, dueShards, restartAt), add: { failedPlans: 1 } };
       const when = [equal('generation', spec.generation), equal('revision', spec.revision)];
       const status = { ...statusKey(spec.name), state: 'FAILED', trace: bounded(failure.trace ?? failure.error), workerId };
       await table.transact([{ update: specKey(spec.name), change, when }, { put: status }]);
@@ -125,11 +125,19 @@ export function controlStore({ table, clock, dueShards }: TableContext): Control
       if (item === null) return;
       const now = clock.now();
       const resumeAt = Math.max(now, Number(item['resumeAt'] ?? 0));
-      const { set, remove } = schedule(connector, dueShards, state === 'FAILED' ? null : resumeAt);
+      const resting = state === 'FAILED' && item['resumeAt'] === undefined;
+      const { set, remove } = schedule(connector, dueShards, resting ? null : resumeAt);
       const change = { set, remove: [...remove, 'failure', 'resumeAt'], wake: state === 'FAILED' || resumeAt <= now };
       // Who restarted the task meanwhile, or lost its next run, has made it due: the next look tells again.
       const when = [equal('epoch', epoch), equal('state', state), equal('restarts', restarts), present('failure'), missing('owner')];
       await table.update(key, change, [...when, same('resumeAt', item['resumeAt'] ?? null)]);
+    },
+
+    async restartFailed({ connector, task, epoch, restarts, dueAt }) {
+      const { set } = schedule(connector, dueShards, clock.now());
+      const change = { set: { ...set, state: 'RUNNING' }, add: { restarts: 1 }, remove: ['trace'], wake: true };
+      const when = [equal('epoch', epoch), equal('restarts', restarts), equal('state', 'FAILED'), same('dueAt', dueAt), missing('owner'), missing('failure')];
+      return (await table.update(taskKey(connector, task), change, when)) !== null;
     },
 
     async replan(spec) {
@@ -186,6 +194,7 @@ function plannedItem(
     // Never goes back, so that a run of long ago is fenced for ever.
     epoch: Number(old?.['epoch'] ?? kept.epoch),
     lostRuns: 0,
+    failedRuns: 0,
     ...schedule(spec.name, dueShards, taskDueAt).set,
   };
 }

@@ -57,6 +57,7 @@ export function specOf(item: Item): ConnectorSpec {
     assignedTopics: (item['assignedTopics'] as Record<string, number> | null | undefined) ?? null,
     dueAt: numberOrNull(item['dueAt']),
     revision: Number(item['revision']),
+    failedPlans: Number(item['failedPlans'] ?? 0),
   };
 }
 
@@ -79,6 +80,7 @@ export function taskOf(item: Item): TaskItem {
     lease: owner === undefined ? null : { owner, epoch, expiresAt: Number(item['leaseExpiresAt']) },
     dueAt: numberOrNull(item['dueAt']),
     lostRuns: Number(item['lostRuns']),
+    failedRuns: Number(item['failedRuns'] ?? 0),
     failure: (item['failure'] as FailureReport | undefined) ?? null,
     lastSuccessAt: numberOrNull(item['lastSuccessAt']),
   };

@@ -17,7 +17,8 @@ export function runStore(context: TableContext): RunStore {
     const update = {
       update: taskKey(connector, task),
       change: schedule(connector, dueShards, null),
-      when: [equal('generation', generation), missing('owner'), missing('failure')],
+      // One that waits for its automatic restart stays.
+      when: [equal('generation', generation), missing('owner'), missing('failure'), notEqual('state', 'FAILED')],
     };
     await table.transact([{ check: specKey(connector), when: spec }, update]);
   };
@@ -81,17 +82,23 @@ export function runStore(context: TableContext): RunStore {
       }
     },
 
-    async release(task, { dueAt, failure, wake = false }) {
+    async release(task, { dueAt, failure, restartAt = null, wake = false }) {
       const { connector, generation } = task;
       const key = taskKey(connector, task.task);
       const now = clock.now();
       const release = (at: number | null): Change => {
         const { set, remove } = schedule(connector, dueShards, at);
         const outcome = failure
-          ? { state: 'FAILED', trace: bounded(failure.trace ?? failure.error), failure: boundedFailure(failure) }
-          : { lostRuns: 0, lastSuccessAt: now };
+          ? {
+              state: 'FAILED',
+              trace: bounded(failure.trace ?? failure.error),
+              failure: boundedFailure(failure),
+              ...(restartAt === null ? {} : { resumeAt: restartAt }),
+            }
+          : { lostRuns: 0, failedRuns: 0, lastSuccessAt: now };
         return {
           set: { ...set, ...outcome, releasedBy: task.lease?.owner ?? '' },
+          ...(failure === undefined ? {} : { add: { failedRuns: 1 } }),
           remove: [...remove, 'owner', 'leaseId', 'leaseExpiresAt'],
           wake: wake || failure !== undefined,
         };
