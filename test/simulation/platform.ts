@@ -50,7 +50,7 @@ export class Platform {
   readonly world: World;
   readonly failures: FailureReport[] = [];
   /** Runs that ended their task as FAILED, by invocation. */
-  readonly failedRuns = new Map<string, string>();
+  readonly failedRuns = new Map<string, { readonly connector: string; readonly task: number; readonly startedAt: number }>();
   /** What the simulation itself found wrong. */
   readonly violations: string[] = [];
   readonly #kafka: SimKafka;
@@ -149,6 +149,7 @@ export class Platform {
     environment.busy = true;
     const id = `run-${this.#count++}`;
     const now = process.clock.now();
+    const startedAt = world.now;
     const lease = this.#plants.shortLease === true ? 3_000 : this.#plants.longLease === true ? 7_200_000 : functionTimeoutMs + leaseMarginMs;
     const invocation = { id, deadlineAt: now + functionTimeoutMs - reserveMs, expiresAt: now + lease, shutdown: new AbortController().signal };
     let over = false;
@@ -170,7 +171,7 @@ export class Platform {
     });
     void worker.run(request, invocation).then(
       ({ outcome }) => {
-        if (outcome === 'failed' && request.kind === 'task') this.failedRuns.set(id, `${request.connector}-${request.task}`);
+        if (outcome === 'failed' && request.kind === 'task') this.failedRuns.set(id, { connector: request.connector, task: request.task, startedAt });
         over = true;
         environment.busy = false;
       },
