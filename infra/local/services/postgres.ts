@@ -17,19 +17,23 @@ export async function findPostgres(env: NodeJS.ProcessEnv = process.env): Promis
   return null;
 }
 
-/** Starts a PostgreSQL for tests: nothing is synced to disk, and it belongs to `nobody` when we are root, which it refuses to be. */
+/**
+ * Starts a PostgreSQL for tests, on the data that an earlier one left or new: nothing is synced to disk, and it belongs to `nobody` when we
+ * are root, which it refuses to be. `survivesKill`: what was committed is still there after a SIGKILL (commits are slower).
+ */
 export async function startPostgres(options: {
   bin: string;
   dataDir: string;
   logFile: string;
   port: number;
+  survivesKill?: boolean;
 }): Promise<{ service: ServiceProcess; url: string }> {
-  const { bin, dataDir, logFile, port } = options;
+  const { bin, dataDir, logFile, port, survivesKill = false } = options;
   const user = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : undefined;
   await mkdir(dataDir, { recursive: true });
   if (user) await chown(dataDir, user.uid, user.gid);
   const initialize = ['-D', join(dataDir, 'data'), '-U', 'sluice', '-A', 'trust', '-E', 'UTF8', '--locale=C', '--no-sync'];
-  await promisify(execFile)(join(bin, 'initdb'), initialize, { cwd: dataDir, ...user });
+  if (!existsSync(join(dataDir, 'data', 'PG_VERSION'))) await promisify(execFile)(join(bin, 'initdb'), initialize, { cwd: dataDir, ...user });
   const service = await startServiceProcess({
     title: 'PostgreSQL',
     command: join(bin, 'postgres'),
@@ -45,7 +49,7 @@ export async function startPostgres(options: {
       '-c',
       'fsync=off',
       '-c',
-      'synchronous_commit=off',
+      `synchronous_commit=${survivesKill ? 'on' : 'off'}`,
       '-c',
       'full_page_writes=off',
     ],
