@@ -175,7 +175,7 @@ export class Controller {
     // A connector that is paused before it ever ran has no tasks until it is resumed, as in Kafka Connect.
     if (spec.targetState === 'PAUSED' && tasks.length === 0) return storage.control.deferSpec(spec, null);
     if (!(await storage.control.deferSpec(spec, now + planGraceMs))) return false;
-    await invoker.invoke({ kind: 'connector', connector: spec.name, generation: spec.generation });
+    await invoker.invoke({ kind: 'connector', connector: spec.name, generation: spec.generation, revision: spec.revision });
     return true;
   }
 
@@ -199,7 +199,7 @@ export class Controller {
     }
     // A source that nothing else is due for: its connector is asked whether its task configs are still right.
     if (!(await storage.control.deferSpec(spec, now + planGraceMs))) return false;
-    await invoker.invoke({ kind: 'connector', connector: spec.name, generation: spec.generation });
+    await invoker.invoke({ kind: 'connector', connector: spec.name, generation: spec.generation, revision: spec.revision });
     return true;
   }
 

@@ -49,7 +49,7 @@ export async function runConnector(ports: RuntimePorts, request: RunRequest & { 
     return { outcome: 'failed', records: 0, start: [] };
   }
   const { tasks, assignedTopics, monitorMs } = plan;
-  if (spec.plannedGeneration >= spec.generation) return { ...(await monitor(ports, spec, tasks, monitorMs)), start: [] };
+  if (spec.plannedGeneration >= spec.generation) return { ...(await monitor(ports, spec, tasks, monitorMs, request.revision)), start: [] };
   const now = clock.now();
   const started = spec.targetState === 'STARTED';
   const items = await storage.control.plan(spec, tasks, {
@@ -63,14 +63,21 @@ export async function runConnector(ports: RuntimePorts, request: RunRequest & { 
 }
 
 /** A connector that runs was asked again for its task configs: another answer begins a new generation. */
-async function monitor({ storage, clock }: RuntimePorts, spec: ConnectorSpec, tasks: readonly PlannedTask[], monitorMs: number | null): Promise<RunOutcome> {
+async function monitor(
+  { storage, clock }: RuntimePorts,
+  spec: ConnectorSpec,
+  tasks: readonly PlannedTask[],
+  monitorMs: number | null,
+  revision: number | undefined,
+): Promise<RunOutcome> {
   const snapshot = await storage.connectors.snapshot(spec.name);
   const text = (configs: readonly { config: Readonly<Record<string, string>> }[]) => JSON.stringify(configs.map(({ config }) => Object.entries(config).sort()));
   if (snapshot !== null && snapshot.spec.generation === spec.generation) {
     // It was FAILED and is asked again by itself: from here on it goes on as one that its user restarted.
     if (snapshot.status?.state === 'FAILED') await storage.connectors.restartConnector(spec.name);
     else if (text(tasks) !== text([...snapshot.tasks].sort((a, b) => a.task - b.task))) await storage.control.replan(snapshot.spec);
-    else await storage.control.deferSpec(snapshot.spec, monitorMs === null ? null : clock.now() + monitorMs);
+    // A spec of another revision is due for what its user changed since this run was asked for: the controller sees to that first, and asks again.
+    else if (snapshot.spec.revision === revision) await storage.control.deferSpec(snapshot.spec, monitorMs === null ? null : clock.now() + monitorMs);
   }
   return { outcome: 'planned', records: 0 };
 }

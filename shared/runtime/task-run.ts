@@ -7,7 +7,13 @@ export type RunRequest =
       readonly generation: number /** Runs that followed each other without the controller. */;
       readonly chain?: number;
     }
-  | { readonly kind: 'connector'; readonly connector: string; readonly generation: number };
+  | {
+      readonly kind: 'connector';
+      readonly connector: string;
+      readonly generation: number;
+      /** The spec's, when this was asked for: a request that comes late must not take off the schedule what a user has changed since. */
+      readonly revision?: number;
+    };
 
 /** How it went. `skipped`: somebody else has the task, or it changed; a duplicate invocation is normal. */
 export interface RunOutcome {

@@ -267,6 +267,21 @@ describe('Controller', () => {
     expect(await world.settle()).toEqual(['pg-0']);
   });
 
+  test('a request for task configs that comes late, when the connector was resumed meanwhile, does not take it off the schedule', async () => {
+    await world.create('files', source);
+    await world.settle();
+    const started = (await world.storage.connectors.get('files')) as ConnectorSpec;
+    await world.storage.connectors.update(started, { targetState: 'PAUSED' });
+    await world.settle();
+    world.clock.time += 60_000;
+    await world.settle();
+    const paused = (await world.storage.connectors.get('files')) as ConnectorSpec;
+    await world.storage.connectors.update(paused, { targetState: 'STARTED' });
+    const late = { kind: 'connector', connector: 'files', generation: paused.generation, revision: paused.revision } as const;
+    await runConnector(world.ports, late, { id: 'late', deadlineAt: 0, expiresAt: 0, shutdown: new AbortController().signal });
+    expect(await world.settle()).toContain('files-0');
+  });
+
   test('partitions that are added begin a new generation when the old runs are over, and no partition is read twice', async () => {
     await world.create('pg', { ...sink, 'tasks.max': '1' });
     await world.settle();
