@@ -2,7 +2,7 @@ import { partitionKey, type TopicPartition } from '../connect/topic-partition.ts
 import type { ClusterAdmin } from '../kafka/ports.ts';
 import type { RuntimePorts } from '../runtime/ports.ts';
 import { taskStateOf, tasksOf } from '../runtime/task-state.ts';
-import type { ConnectorSnapshot } from '../storage/ports.ts';
+import { type ConnectorSnapshot, DamagedItemException } from '../storage/ports.ts';
 import { ageOfLag, type BehindPartition } from './lag-age.ts';
 
 /** Connectors that are read at once. */
@@ -39,7 +39,11 @@ export class Census {
     let next = 0;
     const lane = async () => {
       while (next < names.length) {
-        const snapshot = await connectors.snapshot(names[next++] as string);
+        // One that somebody has damaged is told of by the controller's looks.
+        const snapshot = await connectors.snapshot(names[next++] as string).catch((error: unknown) => {
+          if (error instanceof DamagedItemException) return null;
+          throw error;
+        });
         if (snapshot !== null) snapshots.push(snapshot);
       }
     };

@@ -5,7 +5,7 @@ import { subscriptionOf } from '../runtime/partition-assignor.ts';
 import type { RuntimePorts } from '../runtime/ports.ts';
 import type { RunRequest } from '../runtime/task-run.ts';
 import { wakeConnector } from '../runtime/wake-connector.ts';
-import type { ConnectorSpec, FailureReport, TaskItem } from '../storage/ports.ts';
+import { type ConnectorSpec, DamagedItemException, type FailureReport, type TaskItem } from '../storage/ports.ts';
 
 /** A run that was asked for is not asked for again within this time. */
 const invokeGraceMs = 10_000;
@@ -46,9 +46,10 @@ export class Controller {
 
   /** One look at everything that is due. One connector's trouble never keeps another from being looked at. */
   async look(): Promise<LookResult> {
-    const { storage, clock, metrics } = this.#ports;
+    const { storage, clock, metrics, logger } = this.#ports;
     const now = clock.now();
-    const { specs, tasks } = await storage.control.due(now);
+    const { specs, tasks, unreadable } = await storage.control.due(now);
+    for (const why of unreadable) logger.error(why, {});
     const failed = tasks.filter(({ failure }) => failure !== null);
     const lost = tasks.filter(({ lease, failure }) => failure === null && lease !== null && lease.expiresAt <= now);
     const restartable = tasks.filter(({ lease, failure, state }) => failure === null && lease === null && state === 'FAILED');
@@ -97,6 +98,15 @@ export class Controller {
 
   /** Frees the leases of runs that the platform says are dead, so that they need not expire first. */
   async crashed(run: CrashedRun): Promise<void> {
+    try {
+      await this.#freeCrashed(run);
+    } catch (error) {
+      if (!(error instanceof DamagedItemException)) throw error;
+      this.#ports.logger.error(error.message, { connector: run.request.connector });
+    }
+  }
+
+  async #freeCrashed(run: CrashedRun): Promise<void> {
     const { storage, logger } = this.#ports;
     const { request } = run;
     if (request.kind === 'connector') {

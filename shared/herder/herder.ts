@@ -9,7 +9,7 @@ import { versionRequirement } from '../connect/version-range.ts';
 import type { KafkaClients } from '../kafka/ports.ts';
 import { tasksOf } from '../runtime/task-state.ts';
 import { wakeConnector } from '../runtime/wake-connector.ts';
-import type { ConnectorSnapshot, ConnectorSpec, SpecChange, Storage, TargetState } from '../storage/ports.ts';
+import { type ConnectorSnapshot, type ConnectorSpec, DamagedItemException, type SpecChange, type Storage, type TargetState } from '../storage/ports.ts';
 import { BadRequestException, ConnectRestException } from './connect-rest-exception.ts';
 import { type OffsetChange, sinkConnectorOffsets } from './connector-offsets.ts';
 import { connectorInfo, connectorStateInfo } from './connector-state.ts';
@@ -108,7 +108,7 @@ export class Herder {
     const wanted = expansions.filter((each) => each === 'status' || each === 'info');
     for (let at = 0; at < names.length; at += snapshotsAtOnce) {
       const some = names.slice(at, at + snapshotsAtOnce);
-      const snapshots = wanted.length === 0 ? [] : await Promise.all(some.map((name) => this.#options.storage.connectors.snapshot(name)));
+      const snapshots = wanted.length === 0 ? [] : await Promise.all(some.map((name) => this.#readable(name)));
       for (const [index, name] of some.entries()) {
         const snapshot = snapshots[index];
         if (wanted.length > 0 && !snapshot) continue;
@@ -121,6 +121,17 @@ export class Herder {
       }
     }
     return expanded;
+  }
+
+  /** Null too when somebody has damaged it: one connector must not keep people from seeing the others. */
+  async #readable(name: string): Promise<ConnectorSnapshot | null> {
+    try {
+      return await this.#options.storage.connectors.snapshot(name);
+    } catch (error) {
+      if (!(error instanceof DamagedItemException)) throw error;
+      this.#options.logger.error(error.message, { connector: name });
+      return null;
+    }
   }
 
   async connectorInfo(name: string): Promise<ConnectorInfo> {

@@ -1,4 +1,5 @@
 import type { SourceOffset, SourcePartition } from '../connect/data/record.ts';
+import { ConnectException } from '../connect/errors.ts';
 import type { TopicPartition } from '../connect/topic-partition.ts';
 
 /**
@@ -138,8 +139,8 @@ export interface PlannedTask {
 
 /** What the controller does to the table. */
 export interface ControlStore {
-  /** Specs and tasks that are due at `now`, from the sparse index; eventually consistent. */
-  due(now: number): Promise<{ specs: readonly ConnectorSpec[]; tasks: readonly TaskItem[] }>;
+  /** Specs and tasks that are due at `now`, from the sparse index; eventually consistent. `unreadable`: what stands there and is neither, with the reason. */
+  due(now: number): Promise<{ specs: readonly ConnectorSpec[]; tasks: readonly TaskItem[]; unreadable: readonly string[] }>;
   /**
    * Claims a due item so that the next looks leave it alone until `dueAt`; false when it changed meanwhile.
    * A task is taken off the schedule (null) only while its connector is not STARTED and no failure of it waits to be routed; else false.
@@ -238,6 +239,11 @@ export interface Storage {
   readonly runs: RunStore;
   readonly offsets: OffsetStore;
   readonly cluster: ClusterStore;
+}
+
+/** What stands in the table is no spec or task: somebody has changed it by hand. The message names the item and the attribute. */
+export class DamagedItemException extends ConnectException {
+  override readonly name = 'DamagedItemException';
 }
 
 /** A write was refused because the run has lost its lease, or the task was replaced. The run must stop at once. */

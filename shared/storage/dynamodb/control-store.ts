@@ -28,8 +28,17 @@ export function controlStore({ table, clock, dueShards }: TableContext): Control
   return {
     async due(now) {
       const shards = await Promise.all(Array.from({ length: dueShards }, (_, shard) => table.due(dueShard(shard), now)));
-      const items = shards.flat();
-      return { specs: items.filter(({ sk }) => sk === specSk).map(specOf), tasks: items.filter(isTask).map(taskOf) };
+      const [specs, tasks, unreadable]: [ConnectorSpec[], TaskItem[], string[]] = [[], [], []];
+      for (const item of shards.flat()) {
+        // One item that was damaged must not keep the others from being looked at.
+        try {
+          if (item['sk'] === specSk) specs.push(specOf(item));
+          else if (isTask(item)) tasks.push(taskOf(item));
+        } catch (error) {
+          unreadable.push((error as Error).message);
+        }
+      }
+      return { specs, tasks, unreadable };
     },
 
     async deferTask(task, dueAt) {

@@ -1,4 +1,4 @@
-import type { ConnectorSpec, ConnectorStatus, FailureReport, TaskItem } from '../ports.ts';
+import { type ConnectorSpec, type ConnectorStatus, DamagedItemException, type FailureReport, type TaskItem } from '../ports.ts';
 import type { Item, Key } from './table.ts';
 
 /**
@@ -44,46 +44,113 @@ function hash(text: string): number {
   return value >>> 0;
 }
 
+/** Reads a spec. Throws DamagedItemException, naming the item and its attribute, when somebody has written into the table what is no spec. */
 export function specOf(item: Item): ConnectorSpec {
+  const read = new ItemReader(item);
   return {
-    name: item['connector'] as string,
-    type: item['type'] as ConnectorSpec['type'],
-    config: item['config'] as Record<string, string>,
-    targetState: item['targetState'] as ConnectorSpec['targetState'],
-    generation: Number(item['generation']),
-    plannedGeneration: Number(item['plannedGeneration']),
-    createdAt: Number(item['createdAt']),
-    updatedAt: Number(item['updatedAt']),
+    name: read.text('connector'),
+    type: read.oneOf('type', types),
+    config: read.texts('config'),
+    targetState: read.oneOf('targetState', targetStates),
+    generation: read.integer('generation'),
+    plannedGeneration: read.integer('plannedGeneration'),
+    createdAt: read.integer('createdAt'),
+    updatedAt: read.integer('updatedAt'),
     assignedTopics: (item['assignedTopics'] as Record<string, number> | null | undefined) ?? null,
     dueAt: numberOrNull(item['dueAt']),
-    revision: Number(item['revision']),
+    revision: read.integer('revision'),
     failedPlans: Number(item['failedPlans'] ?? 0),
   };
 }
 
+/** Reads a task; throws as `specOf` does. */
 export function taskOf(item: Item): TaskItem {
+  const read = new ItemReader(item);
   const owner = item['owner'] as string | undefined;
-  const epoch = Number(item['epoch']);
+  const epoch = read.integer('epoch');
   return {
-    connector: item['connector'] as string,
-    task: Number(item['task']),
-    type: item['type'] as TaskItem['type'],
-    generation: Number(item['generation']),
-    restarts: Number(item['restarts']),
-    config: item['config'] as Record<string, string>,
-    partitions: item['partitions'] as TaskItem['partitions'],
-    offsets: offsetsOf(item['offsets']),
-    state: item['state'] as TaskItem['state'],
+    connector: read.text('connector'),
+    task: read.integer('task'),
+    type: read.oneOf('type', types),
+    generation: read.integer('generation'),
+    restarts: read.integer('restarts'),
+    config: read.texts('config'),
+    partitions: read.partitions(),
+    offsets: read.offsets(),
+    state: read.oneOf('state', taskStates),
     trace: (item['trace'] as string | undefined) ?? null,
     workerId: item['workerId'] as string,
     epoch,
-    lease: owner === undefined ? null : { owner, epoch, expiresAt: Number(item['leaseExpiresAt']) },
+    lease: owner === undefined ? null : { owner, epoch, expiresAt: read.integer('leaseExpiresAt') },
     dueAt: numberOrNull(item['dueAt']),
-    lostRuns: Number(item['lostRuns']),
+    lostRuns: read.integer('lostRuns'),
     failedRuns: Number(item['failedRuns'] ?? 0),
     failure: (item['failure'] as FailureReport | undefined) ?? null,
     lastSuccessAt: numberOrNull(item['lastSuccessAt']),
   };
+}
+
+const types = ['source', 'sink'] as const;
+const targetStates = ['STARTED', 'PAUSED', 'STOPPED'] as const;
+const taskStates = ['RUNNING', 'FAILED', 'RESTARTING'] as const;
+
+/** Reads attributes of an item that anybody with access to the table may have written. */
+class ItemReader {
+  readonly #item: Item;
+
+  constructor(item: Item) {
+    this.#item = item;
+  }
+
+  text(name: string): string {
+    const value = this.#item[name];
+    return typeof value === 'string' ? value : this.#refuse(name, 'a text');
+  }
+
+  integer(name: string): number {
+    const value = this.#item[name];
+    return typeof value === 'number' && Number.isSafeInteger(value) ? value : this.#refuse(name, 'a whole number');
+  }
+
+  oneOf<T extends string>(name: string, values: readonly T[]): T {
+    const value = this.#item[name] as T;
+    return values.includes(value) ? value : this.#refuse(name, `one of ${values.join(', ')}`);
+  }
+
+  texts(name: string): Readonly<Record<string, string>> {
+    const value = this.#item[name];
+    if (!isMap(value)) return this.#refuse(name, 'a map of texts');
+    for (const key in value) if (typeof value[key] !== 'string') return this.#refuse(name, 'a map of texts');
+    return value as Record<string, string>;
+  }
+
+  partitions(): TaskItem['partitions'] {
+    const value = this.#item['partitions'];
+    const isPartition = (each: unknown) => isMap(each) && typeof each['topic'] === 'string' && Number.isSafeInteger(each['partition']);
+    return Array.isArray(value) && value.every(isPartition) ? value : this.#refuse('partitions', 'a list of maps of topic and partition');
+  }
+
+  offsets(): Map<string, bigint> {
+    try {
+      return offsetsOf(this.#item['offsets']);
+    } catch {
+      return this.#refuse('offsets', 'a map of whole numbers');
+    }
+  }
+
+  #refuse(name: string, expected: string): never {
+    const { pk, sk } = this.#item;
+    const value = this.#item[name];
+    const found =
+      value === undefined ? 'missing' : typeof value === 'string' ? `the text '${value.slice(0, 40)}'` : Array.isArray(value) ? 'a list' : typeof value;
+    throw new DamagedItemException(
+      `The item ${pk} ${sk} of the table cannot be read: its attribute '${name}' must be ${expected}, and is ${found}. Somebody has changed it by hand: put it right, or delete the item and create the connector again`,
+    );
+  }
+}
+
+function isMap(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 export function statusOf(item: Item): ConnectorStatus {

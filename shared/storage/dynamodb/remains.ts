@@ -15,9 +15,9 @@ export function remainsOf(items: readonly Item[]): Remains {
   const item = items.find(({ sk }) => sk === sinkOffsetsSk);
   return {
     offsets: offsetsOf(item?.['offsets']),
-    generation: Number(item?.['generation'] ?? 0),
-    epoch: Number(item?.['epoch'] ?? 0),
-    revision: Number(item?.['revision'] ?? 0),
+    generation: counter(item?.['generation']),
+    epoch: counter(item?.['epoch']),
+    revision: counter(item?.['revision']),
   };
 }
 
@@ -27,10 +27,16 @@ export function remainsAfter(items: readonly Item[], generation: number): Remain
   const tasks = items.filter(isTask);
   return {
     offsets: new Map([...before.offsets, ...tasks.flatMap((task) => [...offsetsOf(task['offsets'])])]),
-    generation: Math.max(before.generation, generation, ...tasks.map((task) => Number(task['generation']))),
-    epoch: Math.max(before.epoch, ...tasks.map((task) => Number(task['epoch']))),
+    generation: Math.max(before.generation, generation, ...tasks.map((task) => counter(task['generation']))),
+    epoch: Math.max(before.epoch, ...tasks.map((task) => counter(task['epoch']))),
     revision: before.revision,
   };
+}
+
+/** What is no number, in an item that somebody has damaged, counts as nothing: such a connector can be deleted at least. */
+function counter(value: unknown): number {
+  const number = Number(value ?? 0);
+  return Number.isSafeInteger(number) ? number : 0;
 }
 
 /** Stores it, unless somebody else did since it was read. */
