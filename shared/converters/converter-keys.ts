@@ -8,7 +8,7 @@ export const CONVERTER_TYPE = {
   'converter.type': string({
     validator: oneOf('key', 'value', 'header'),
     importance: 'LOW',
-    doc: 'Set by the framework: what the converter is used for.',
+    doc: 'How this converter will be used.',
   }),
 };
 

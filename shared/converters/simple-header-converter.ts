@@ -2,7 +2,7 @@ import { configDef, type HeaderConverter, type HeaderConverterDefinition, Schema
 import { parseString } from '../connect/values/parse-string.ts';
 import { valueText } from '../connect/values/value-text.ts';
 import { encodeUtf8 } from './charsets.ts';
-import { CONVERTER_TYPE, NULL_SCHEMA_AND_VALUE, VERSION } from './converter-keys.ts';
+import { NULL_SCHEMA_AND_VALUE, VERSION } from './converter-keys.ts';
 
 /** Headers as texts whose type is guessed when they are read: `true`, `5` (the smallest integer), `2019-08-23`, `[1,2]`. */
 class SimpleHeaderConverter implements HeaderConverter {
@@ -27,6 +27,6 @@ export const simpleHeaderConverter: HeaderConverterDefinition = {
   className: 'org.apache.kafka.connect.storage.SimpleHeaderConverter',
   version: VERSION,
   overview: 'Writes headers as text and guesses their types when it reads them.',
-  config: configDef(CONVERTER_TYPE),
+  config: configDef({}),
   create: () => new SimpleHeaderConverter(),
 };

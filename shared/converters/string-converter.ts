@@ -18,7 +18,9 @@ const config = configDef({
   'converter.encoding': string({
     default: 'UTF-8',
     importance: 'HIGH',
-    doc: 'Character set of the bytes, by its name in Java: `UTF-8`, `UTF-16`, `US-ASCII`, `ISO-8859-1` to `-16`, `windows-1250` to `-1258`, `KOI8-R`.',
+    doc: 'The name of the Java character set to use for encoding strings as byte arrays.',
+    width: 'MEDIUM',
+    displayName: 'Encoding',
   }),
 });
 

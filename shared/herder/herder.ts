@@ -2,7 +2,7 @@ import type { Clock } from '../connect/clock.ts';
 import type { RawConfig } from '../connect/config/config-def.ts';
 import { type ConfigKeyInfo, configKeyInfos } from '../connect/config/config-key-info.ts';
 import { javaTrim } from '../connect/config/parse-type.ts';
-import { NotFoundException } from '../connect/errors.ts';
+import { isConnectException, NotFoundException } from '../connect/errors.ts';
 import type { Logger } from '../connect/logger.ts';
 import type { Plugins } from '../connect/plugins.ts';
 import { versionRequirement } from '../connect/version-range.ts';
@@ -193,7 +193,7 @@ export class Herder {
         if (value === null) delete patched[key];
         else patched[key] = value;
       }
-      const { config, type } = await this.#validConfig(patched);
+      const { config, type } = await this.#validConfig(patched).catch(asCause);
       const tasks = connectorInfo(snapshot).tasks;
       if (await this.#store(snapshot.spec, config, type)) return { name, config, tasks, type };
     }
@@ -373,6 +373,13 @@ export class Herder {
 }
 
 /** The config with its name in it. Throws BadRequestException when it has another one. */
+/** Kafka Connect tells what goes wrong in a PATCH, but for invalid values, as the text of the error's cause: with its class. */
+function asCause(error: unknown): never {
+  if (error instanceof BadRequestException && isConnectException(error.cause))
+    throw new BadRequestException(`${error.cause.javaClass}: ${error.message}`, { cause: error.cause });
+  throw error;
+}
+
 function withName(name: string, config: RawConfig): RawConfig {
   const included = config['name'] ?? null;
   if (included === null) return { ...config, name };

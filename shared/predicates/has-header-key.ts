@@ -8,7 +8,7 @@ export const hasHeaderKey = predicate({
   className: 'org.apache.kafka.connect.transforms.predicates.HasHeaderKey',
   version: '4.3.1',
   overview: 'Matches records that have a header of this name.',
-  config: configDef({ name: string({ validator: nonEmptyString, importance: 'MEDIUM', doc: 'Name of the header.' }) }),
+  config: configDef({ name: string({ validator: nonEmptyString, importance: 'MEDIUM', doc: 'The header name.' }) }),
   create:
     ({ name }) =>
     (record) =>

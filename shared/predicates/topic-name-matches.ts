@@ -9,7 +9,11 @@ export const topicNameMatches = predicate({
   version: '4.3.1',
   overview: 'Matches records whose topic matches a regular expression as a whole.',
   config: configDef({
-    pattern: string({ validator: allOf(nonEmptyString, validRegex), importance: 'MEDIUM', doc: 'Java regular expression for the topic.' }),
+    pattern: string({
+      validator: allOf(nonEmptyString, validRegex),
+      importance: 'MEDIUM',
+      doc: "A Java regular expression for matching against the name of a record's topic.",
+    }),
   }),
   create({ pattern }) {
     const whole = javaPattern(pattern, { fullMatch: true });

@@ -5,7 +5,13 @@ import type { TargetState, TaskItem } from '../storage/ports.ts';
 export type StopReason = 'deadline' | 'shutdown' | 'paused' | 'stopped' | 'replaced' | 'restarted' | 'fenced';
 
 /** The current marks of a task, as storage tells them. */
-export type Marks = { readonly generation: number; readonly targetState: TargetState; readonly restarts: number; readonly epoch: number };
+export type Marks = {
+  readonly topicResets: number;
+  readonly generation: number;
+  readonly targetState: TargetState;
+  readonly restarts: number;
+  readonly epoch: number;
+};
 
 /**
  * Tells a run when to stop: near its deadline, when the process is asked to end, or when the task's marks in the table
@@ -16,10 +22,20 @@ export class RunControl {
   readonly #clock: Clock;
   #reason: StopReason | null = null;
   #deadlineAt: number;
+  #topicResets: number;
 
-  constructor(options: { clock: Clock; deadlineAt: number; shutdown: AbortSignal; task: TaskItem; intervalMs: number; marks: () => Promise<Marks | null> }) {
+  constructor(options: {
+    clock: Clock;
+    topicResets: number;
+    deadlineAt: number;
+    shutdown: AbortSignal;
+    task: TaskItem;
+    intervalMs: number;
+    marks: () => Promise<Marks | null>;
+  }) {
     this.#clock = options.clock;
     this.#deadlineAt = options.deadlineAt;
+    this.#topicResets = options.topicResets;
     const onShutdown = () => this.stop('shutdown');
     if (options.shutdown.aborted) onShutdown();
     else options.shutdown.addEventListener('abort', onShutdown, { once: true });
@@ -33,6 +49,11 @@ export class RunControl {
 
   get reason(): StopReason | null {
     return this.#reason;
+  }
+
+  /** How often the user has reset the connector's active topics, as far as this run knows. */
+  get topicResets(): number {
+    return this.#topicResets;
   }
 
   /** Stops the run; the first reason stays. */
@@ -60,7 +81,9 @@ export class RunControl {
       if (this.signal.aborted) return;
       if (this.#clock.now() >= this.#deadlineAt) return this.stop('deadline');
       try {
-        const reason = reasonToStop(task, await marks());
+        const current = await marks();
+        if (current !== null) this.#topicResets = current.topicResets;
+        const reason = reasonToStop(task, current);
         if (reason !== null) this.stop(reason);
       } catch {
         // A look that fails (throttled, unreachable) says nothing: commits are fenced by themselves, and the deadline holds.

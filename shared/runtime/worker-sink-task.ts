@@ -5,6 +5,7 @@ import { parsePartitionKey, partitionKey, type TopicPartition } from '../connect
 import type { ConsumerRecord, PartitionReader, PartitionRecords } from '../kafka/ports.ts';
 import type { TaskItem } from '../storage/ports.ts';
 import { FencedException } from '../storage/ports.ts';
+import { ActiveTopics } from './active-topics.ts';
 import type { Stage } from './errors/processing-context.ts';
 import { InterruptedException } from './errors/retry-with-tolerance-operator.ts';
 import { InternalSinkRecord } from './internal-sink-record.ts';
@@ -39,6 +40,9 @@ export class WorkerSinkTask implements WorkerTask {
   /** Where partitions began that had no stored offset: what a failed first commit goes back to. */
   readonly #origins = new Map<string, bigint>();
   readonly #rewind = new Map<string, bigint>();
+  readonly #activeTopics: ActiveTopics;
+  /** The topic of the record before: most follow one of their own. */
+  #lastTopic = '';
   #putTimeoutMs: number | null = null;
   #commitRequested = false;
   #commitFailures = 0;
@@ -51,6 +55,7 @@ export class WorkerSinkTask implements WorkerTask {
     this.#reader = reader;
     this.#metrics = new SinkTaskMetrics(parts.metrics, parts.clock, item);
     this.#committed = new Map(item.offsets);
+    this.#activeTopics = new ActiveTopics(parts.storage.connectors, item.connector, parts.settings.topicTracking);
   }
 
   async run(control: RunControl, item: TaskItem): Promise<WorkerTaskResult> {
@@ -66,6 +71,8 @@ export class WorkerSinkTask implements WorkerTask {
     while (!control.signal.aborted) {
       this.#throwRaised();
       this.#applyRewinds();
+      this.#activeTopics.resetSince(control.topicResets);
+      this.#lastTopic = '';
       const now = clock.now();
       const untilIdle = settings.continuous ? 1_000 : lastRecordAt + settings.idleLingerMs - now;
       const untilCommit = lastCommitAt + settings.offsetFlushIntervalMs - now;
@@ -227,6 +234,10 @@ export class WorkerSinkTask implements WorkerTask {
       consumed.timestampType,
       headers,
     );
+    if (topic !== this.#lastTopic) {
+      if (!this.#activeTopics.has(topic)) this.#activeTopics.add(topic);
+      this.#lastTopic = topic;
+    }
     if (settings.errantRecordReporter) record = new InternalSinkRecord(record, consumed);
     for (const step of chain.stages) {
       this.#stage = 'TRANSFORMATION';
@@ -301,6 +312,7 @@ export class WorkerSinkTask implements WorkerTask {
       if (current !== undefined && offset <= current && this.#committed.get(key) !== offset) changed.set(key, offset);
     }
     if (changed.size > 0) {
+      await this.#activeTopics.store();
       try {
         await storage.runs.commitSinkOffsets(this.#item, changed);
       } catch (error) {

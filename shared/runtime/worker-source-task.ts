@@ -3,6 +3,7 @@ import { ConnectException, isRetriable } from '../connect/errors.ts';
 import type { SourceTask, SourceTaskContext } from '../connect/source-task.ts';
 import type { ProducerRecord, RecordProducer, SendResult } from '../kafka/ports.ts';
 import type { TaskItem } from '../storage/ports.ts';
+import { ActiveTopics } from './active-topics.ts';
 import type { Stage } from './errors/processing-context.ts';
 import { InterruptedException } from './errors/retry-with-tolerance-operator.ts';
 import type { RunControl } from './run-control.ts';
@@ -46,11 +47,11 @@ export class WorkerSourceTask implements WorkerTask {
   #stageClass = '';
   #raised: Error | null = null;
   readonly #submitted: SubmittedBatch[] = [];
-  readonly #activeTopics = new Set<string>();
-  readonly #newTopics = new Set<string>();
+  readonly #activeTopics: ActiveTopics;
 
   constructor(parts: TaskParts, item: TaskItem, producer: RecordProducer, topics: TopicCreation, reconfigure: () => void) {
     this.#parts = parts;
+    this.#activeTopics = new ActiveTopics(parts.storage.connectors, item.connector, parts.settings.topicTracking);
     this.#item = item;
     this.#producer = producer;
     this.#metrics = new SourceTaskMetrics(parts.metrics, parts.clock, item);
@@ -70,6 +71,7 @@ export class WorkerSourceTask implements WorkerTask {
     let polls = true;
     while (!control.signal.aborted) {
       this.#throwFailures();
+      this.#activeTopics.resetSince(control.topicResets);
       const pollStartedAt = clock.now();
       let polled: readonly SourceRecord[] | null = null;
       try {
@@ -270,7 +272,6 @@ export class WorkerSourceTask implements WorkerTask {
   async #newTopic(topic: string): Promise<void> {
     await this.#topics.ensure(topic);
     this.#activeTopics.add(topic);
-    this.#newTopics.add(topic);
   }
 
   /** Waits for what is under way, within `offset.flush.timeout.ms`. False when something is left: the next run will read it again. */
@@ -289,7 +290,7 @@ export class WorkerSourceTask implements WorkerTask {
 
   /** Stores the offsets of everything that is safe, in order; a batch that is not stops it. False when there was nothing to store. */
   async #commit(): Promise<boolean> {
-    const { clock, storage, settings } = this.#parts;
+    const { clock, storage } = this.#parts;
     const offsets = new Map<string, { partition: SourcePartition; offset: SourceOffset | null }>();
     const done: SubmittedBatch[] = [];
     while (this.#submitted[0]?.result && this.#submitted[0].failure === null) {
@@ -297,10 +298,7 @@ export class WorkerSourceTask implements WorkerTask {
       done.push(batch);
       for (const [partition, offset] of batch.offsets) if (offset !== null) offsets.set(partitionText(partition), { partition, offset });
     }
-    if (this.#newTopics.size > 0 && settings.topicTracking) {
-      await storage.connectors.addActiveTopics(this.#item.connector, [...this.#newTopics]);
-      this.#newTopics.clear();
-    }
+    await this.#activeTopics.store();
     if (done.length === 0) return false;
     for (const batch of done) this.#tellRecords(batch);
     const startedAt = clock.now();

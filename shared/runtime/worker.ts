@@ -1,5 +1,5 @@
 import { isRetriable, javaClassOf, traceOf } from '../connect/errors.ts';
-import type { FailureReport, ReleaseOutcome, TaskItem } from '../storage/ports.ts';
+import type { ConnectorSpec, FailureReport, ReleaseOutcome, TaskItem } from '../storage/ports.ts';
 import { FencedException } from '../storage/ports.ts';
 import { runConnector } from './connector-run.ts';
 import type { RuntimePorts } from './ports.ts';
@@ -77,7 +77,7 @@ export class Worker {
     const { clock, metrics } = this.#ports;
     const startedAt = clock.now();
     try {
-      return await this.#runTask(request, invocation, acquired.task, acquired.spec.config);
+      return await this.#runTask(request, invocation, acquired.task, acquired.spec);
     } finally {
       metrics.add('task-runs', 1, { connector: request.connector });
       metrics.add('task-run-time-ms', clock.now() - startedAt, { connector: request.connector });
@@ -105,15 +105,11 @@ export class Worker {
     return this.run(first, invocation);
   }
 
-  async #runTask(
-    request: RunRequest & { kind: 'task' },
-    invocation: Invocation,
-    item: TaskItem,
-    config: Readonly<Record<string, string>>,
-  ): Promise<RunOutcome> {
+  async #runTask(request: RunRequest & { kind: 'task' }, invocation: Invocation, item: TaskItem, { config, topicResets }: ConnectorSpec): Promise<RunOutcome> {
     const { clock, storage, logger } = this.#ports;
     const control = new RunControl({
       clock,
+      topicResets,
       deadlineAt: invocation.deadlineAt,
       shutdown: invocation.shutdown,
       task: item,

@@ -32,6 +32,8 @@ export interface ConnectorSpec {
   readonly revision: number;
   /** How often in a row its task configs could not be made. */
   readonly failedPlans: number;
+  /** How often its active topics were reset: runs under way note them anew then. */
+  readonly topicResets: number;
 }
 
 /** State of a connector itself; that of its tasks is in the tasks. */
@@ -200,7 +202,10 @@ export interface RunStore {
     expiresAt: number;
   }): Promise<{ spec: ConnectorSpec; task: TaskItem } | null>;
   /** The spec's and the task's current marks, for the run to see that it should stop; null when gone. Cheap. */
-  marks(connector: string, task: number): Promise<{ generation: number; targetState: TargetState; restarts: number; epoch: number } | null>;
+  marks(
+    connector: string,
+    task: number,
+  ): Promise<{ generation: number; targetState: TargetState; restarts: number; epoch: number; topicResets: number } | null>;
   commitSinkOffsets(task: TaskItem, offsets: ReadonlyMap<string, bigint>): Promise<void>;
   commitSourceOffsets(task: TaskItem, offsets: readonly { partition: SourcePartition; offset: SourceOffset | null }[]): Promise<void>;
   release(task: TaskItem, outcome: ReleaseOutcome): Promise<void>;

@@ -40,7 +40,7 @@ const config = configDef({
       parseSpec(value as readonly string[]);
     }),
     importance: 'HIGH',
-    doc: 'Pairs `field:type`, or one type for the whole key or value: int8, int16, int32, int64, float32, float64, boolean, string.',
+    doc: 'List of fields and the type to cast them to of the form field1:type,field2:type to cast fields of Maps or Structs. A single type to cast the entire value. Valid types are int8, int16, int32, int64, float32, float64, boolean, and string. Note that binary fields can only be cast to string.',
   }),
   ...REPLACE_NULL_WITH_DEFAULT,
 });

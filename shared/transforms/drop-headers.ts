@@ -10,7 +10,7 @@ export const dropHeaders = recordTransformation({
   version: VERSION,
   overview: 'Removes all headers of some names.',
   config: configDef({
-    headers: list({ validator: nonDuplicateValues({ emptyAllowed: false }), importance: 'HIGH', doc: 'Names of the headers that are removed.' }),
+    headers: list({ validator: nonDuplicateValues({ emptyAllowed: false }), importance: 'HIGH', doc: 'The name of the headers to be removed.' }),
   }),
   create({ headers }) {
     const dropped = new Set(headers);

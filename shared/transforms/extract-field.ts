@@ -14,13 +14,13 @@ export const extractField = keyOrValueTransformation({
   version: VERSION,
   overview: 'Replaces the key or value by one of its fields.',
   config: configDef({
-    field: string({ importance: 'MEDIUM', doc: 'The field, or with `field.syntax.version` V2 the path to it.' }),
+    field: string({ importance: 'MEDIUM', doc: 'Field name to extract.' }),
     ...REPLACE_NULL_WITH_DEFAULT,
     'field.syntax.version': string({
       default: 'V1',
       validator: oneOfIgnoringCase('V1', 'V2'),
       importance: 'HIGH',
-      doc: '`V1`: `field` is a name. `V2`: names parted by dots lead into nested data; names with dots stand in backticks (KIP-821).',
+      doc: 'Defines the version of the syntax to access fields. If set to <code>V1</code>, then the field paths are limited to access the elements at the root level of the struct or map. If set to <code>V2</code>, the syntax will support accessing nested elements. To access nested elements, dotted notation is used. If dots are already included in the field name, then backtick pairs can be used to wrap field names containing dots. E.g. to access the subfield <code>baz</code> from a field named "foo.bar" in a struct/map the following format can be used to access its elements: "<code>foo.bar</code>.baz".',
     }),
   }),
   create({ field, 'field.syntax.version': version, 'replace.null.with.default': replaceNull }) {

@@ -22,7 +22,13 @@ export const flatten = keyOrValueTransformation({
   className: 'org.apache.kafka.connect.transforms.Flatten',
   version: VERSION,
   overview: 'Brings the fields of nested structs and maps to the top, their names joined. Lists stay as they are.',
-  config: configDef({ delimiter: string({ default: '.', importance: 'MEDIUM', doc: 'What joins the names.' }) }),
+  config: configDef({
+    delimiter: string({
+      default: '.',
+      importance: 'MEDIUM',
+      doc: 'Delimiter to insert between field names from the input record when generating field names for the output record',
+    }),
+  }),
   create({ delimiter }) {
     const join = (prefix: string, name: string): string => (prefix === '' ? name : prefix + delimiter + name);
     const plan = cacheBySchema((schema) => {

@@ -24,9 +24,17 @@ const nonEmptyList = validator('non-empty list', (name, value) => {
 });
 
 const config = configDef({
-  fields: list({ validator: nonEmptyList, importance: 'HIGH', doc: 'Fields that become headers.' }),
-  headers: list({ validator: nonEmptyList, importance: 'HIGH', doc: 'Names of the headers, in the order of the fields.' }),
-  operation: string({ validator: oneOf('move', 'copy'), importance: 'HIGH', doc: '`move` removes the fields, `copy` keeps them.' }),
+  fields: list({ validator: nonEmptyList, importance: 'HIGH', doc: 'Field names in the record whose values are to be copied or moved to headers.' }),
+  headers: list({
+    validator: nonEmptyList,
+    importance: 'HIGH',
+    doc: 'Header names, in the same order as the field names listed in the fields configuration property.',
+  }),
+  operation: string({
+    validator: oneOf('move', 'copy'),
+    importance: 'HIGH',
+    doc: 'Either <code>move</code> if the fields are to be moved to the headers (removed from the key/value), or <code>copy</code> if the fields are to be copied to the headers (retained in the key/value).',
+  }),
   ...REPLACE_NULL_WITH_DEFAULT,
 });
 

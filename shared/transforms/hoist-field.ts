@@ -11,7 +11,7 @@ export const hoistField = keyOrValueTransformation({
   className: 'org.apache.kafka.connect.transforms.HoistField',
   version: VERSION,
   overview: 'Wraps the whole key or value as the one field of a struct, or of a map when there is no schema.',
-  config: configDef({ field: string({ importance: 'MEDIUM', doc: 'Name of the one field.' }) }),
+  config: configDef({ field: string({ importance: 'MEDIUM', doc: 'Field name for the single field that will be created in the resulting Struct or Map.' }) }),
   create({ field }, _side, raw) {
     const hoisted = cacheBySchema((schema) => struct({ [field]: schema }));
     if (usesPaths(raw) && raw['hoisted']) {

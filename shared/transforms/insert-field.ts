@@ -19,16 +19,17 @@ import { REPLACE_NULL_WITH_DEFAULT, VERSION } from './transform-keys.ts';
 
 const purpose = 'field insertion';
 
-const fieldDoc = (what: string) => `Name of the field for ${what}. \`!\` at its end makes the field required, \`?\` optional, which it is without.`;
+const fieldDoc = (what: string) =>
+  `Field name for ${what}${what.endsWith('>') ? '' : '. '}Suffix with <code>!</code> to make this a required field, or <code>?</code> to keep it optional (the default).`;
 const fieldKey = (what: string) => string({ default: null, importance: 'MEDIUM', doc: fieldDoc(what) });
 
 const config = configDef({
-  'topic.field': fieldKey('the topic of the record'),
-  'partition.field': fieldKey('the Kafka partition of the record'),
-  'offset.field': fieldKey('the offset of the record (sink connectors only)'),
-  'timestamp.field': fieldKey('the timestamp of the record'),
-  'static.field': fieldKey('the text of `static.value`'),
-  'static.value': string({ default: null, importance: 'MEDIUM', doc: 'Text of the static field.' }),
+  'topic.field': fieldKey('Kafka topic'),
+  'partition.field': fieldKey('Kafka partition'),
+  'offset.field': fieldKey('Kafka offset - only applicable to sink connectors.<br/>'),
+  'timestamp.field': fieldKey('record timestamp'),
+  'static.field': fieldKey('static data field'),
+  'static.value': string({ default: null, importance: 'MEDIUM', doc: 'Static field value, if field name configured.' }),
   ...REPLACE_NULL_WITH_DEFAULT,
 });
 

@@ -11,8 +11,8 @@ export const insertHeader = recordTransformation({
   version: VERSION,
   overview: 'Adds a header with a constant value.',
   config: configDef({
-    header: string({ validator: nonNull, importance: 'HIGH', doc: 'Name of the header.' }),
-    'value.literal': string({ validator: nonNull, importance: 'HIGH', doc: 'Value of the header; its type is guessed from the text.' }),
+    header: string({ validator: nonNull, importance: 'HIGH', doc: 'The name of the header.' }),
+    'value.literal': string({ validator: nonNull, importance: 'HIGH', doc: 'The literal value that is to be set as the header value on all records.' }),
   }),
   create({ header: key, 'value.literal': literal }) {
     const { schema, value } = parseString(literal) ?? { schema: null, value: null };

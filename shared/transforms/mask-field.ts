@@ -40,8 +40,13 @@ export const maskField = keyOrValueTransformation({
   version: VERSION,
   overview: 'Replaces fields by a constant, or by the zero of their type (0, false, an empty text).',
   config: configDef({
-    fields: list({ validator: nonDuplicateValues({ emptyAllowed: false }), importance: 'HIGH', doc: 'Fields that are masked.' }),
-    replacement: string({ default: null, validator: nonEmptyString, importance: 'LOW', doc: 'What takes their place, for fields of numbers and texts.' }),
+    fields: list({ validator: nonDuplicateValues({ emptyAllowed: false }), importance: 'HIGH', doc: 'Names of fields to mask.' }),
+    replacement: string({
+      default: null,
+      validator: nonEmptyString,
+      importance: 'LOW',
+      doc: "Custom value replacement, that will be applied to all 'fields' values (numeric or non-empty string values only).",
+    }),
     ...REPLACE_NULL_WITH_DEFAULT,
   }),
   create({ fields, replacement, 'replace.null.with.default': replaceNull }, _side, raw) {

@@ -11,8 +11,8 @@ export const regexRouter = recordTransformation({
   version: VERSION,
   overview: 'Changes the topic of a record where a regular expression matches all of its name.',
   config: configDef({
-    regex: string({ validator: validRegex, importance: 'HIGH', doc: 'Java regular expression that the whole topic must match.' }),
-    replacement: string({ importance: 'HIGH', doc: 'What takes its place; `$1` or `${name}` is what a group matched.' }),
+    regex: string({ validator: validRegex, importance: 'HIGH', doc: 'Regular expression to use for matching.' }),
+    replacement: string({ importance: 'HIGH', doc: 'Replacement string.' }),
   }),
   create({ regex, replacement }) {
     const route = replaceMatching(regex, replacement);

@@ -13,13 +13,13 @@ const config = configDef({
     default: [],
     validator: nonDuplicateValues({ emptyAllowed: true }),
     importance: 'MEDIUM',
-    doc: 'Fields that are dropped, also if `include` has them.',
+    doc: 'Fields to exclude. This takes precedence over the fields to include.',
   }),
   include: list({
     default: [],
     validator: nonDuplicateValues({ emptyAllowed: true }),
     importance: 'MEDIUM',
-    doc: 'Fields that are kept; all when there are none here.',
+    doc: 'Fields to include. If specified, only these fields will be used.',
   }),
   renames: list({
     default: [],
@@ -27,7 +27,7 @@ const config = configDef({
       parseRenames(value as readonly string[]);
     }),
     importance: 'MEDIUM',
-    doc: 'Pairs of old and new names: `old:new`. `include` and `exclude` tell old ones.',
+    doc: 'Field rename mappings.',
   }),
   ...REPLACE_NULL_WITH_DEFAULT,
 });

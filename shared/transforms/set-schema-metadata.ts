@@ -12,8 +12,8 @@ export const setSchemaMetadata = keyOrValueTransformation({
   version: VERSION,
   overview: 'Sets name and version of the schema of a struct.',
   config: configDef({
-    'schema.name': string({ default: null, importance: 'HIGH', doc: 'Name that the schema gets.' }),
-    'schema.version': int({ default: null, importance: 'HIGH', doc: 'Version that the schema gets.' }),
+    'schema.name': string({ default: null, importance: 'HIGH', doc: 'Schema name to set.' }),
+    'schema.version': int({ default: null, importance: 'HIGH', doc: 'Schema version to set.' }),
     ...REPLACE_NULL_WITH_DEFAULT,
   }),
   create({ 'schema.name': name, 'schema.version': version, 'replace.null.with.default': replaceNull }) {

@@ -36,18 +36,22 @@ const targetSchemas: Readonly<Record<TimestampType, readonly [required: Schema, 
 };
 
 const config = configDef({
-  field: string({ default: '', importance: 'HIGH', doc: 'Field that holds the timestamp; empty when it is the whole key or value.' }),
+  field: string({ default: '', importance: 'HIGH', doc: 'The field containing the timestamp, or empty if the entire value is a timestamp' }),
   'target.type': string({
     validator: oneOf('string', 'unix', 'Date', 'Time', 'Timestamp'),
     importance: 'HIGH',
-    doc: 'What the timestamp becomes: `string`, `unix`, `Date`, `Time` or `Timestamp`.',
+    doc: 'The desired timestamp representation: string, unix, Date, Time, or Timestamp',
   }),
-  format: string({ default: '', importance: 'MEDIUM', doc: 'Pattern of `java.text.SimpleDateFormat` for texts, read or written.' }),
+  format: string({
+    default: '',
+    importance: 'MEDIUM',
+    doc: 'A SimpleDateFormat-compatible format for the timestamp. Used to generate the output when type=string or used to parse the input if the input is a string.',
+  }),
   'unix.precision': string({
     default: 'milliseconds',
     validator: oneOf('nanoseconds', 'microseconds', 'milliseconds', 'seconds'),
     importance: 'LOW',
-    doc: 'Unit of Unix timestamps, read or written. What is finer than a millisecond is lost.',
+    doc: 'The desired Unix precision for the timestamp: seconds, milliseconds, microseconds, or nanoseconds. Used to generate the output when type=unix or used to parse the input if the input is a Long.Note: This SMT will cause precision loss during conversions from, and to, values with sub-millisecond components.',
   }),
   ...REPLACE_NULL_WITH_DEFAULT,
 });

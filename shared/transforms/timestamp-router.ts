@@ -14,9 +14,13 @@ export const timestampRouter = recordTransformation({
     'topic.format': string({
       default: '${topic}-${timestamp}',
       importance: 'HIGH',
-      doc: 'The new topic; `${topic}` and `${timestamp}` stand for the old one and for the timestamp.',
+      doc: 'Format string which can contain <code>${topic}</code> and <code>${timestamp}</code> as placeholders for the topic and timestamp, respectively.',
     }),
-    'timestamp.format': string({ default: 'yyyyMMdd', importance: 'HIGH', doc: 'Pattern of `java.text.SimpleDateFormat` for the timestamp, in UTC.' }),
+    'timestamp.format': string({
+      default: 'yyyyMMdd',
+      importance: 'HIGH',
+      doc: 'Format string for the timestamp that is compatible with <code>java.text.SimpleDateFormat</code>.',
+    }),
   }),
   create({ 'topic.format': topicFormat, 'timestamp.format': pattern }) {
     // As in Kafka Connect, a wrong pattern is found out by the first record.

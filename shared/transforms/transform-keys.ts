@@ -8,6 +8,6 @@ export const REPLACE_NULL_WITH_DEFAULT = {
   'replace.null.with.default': boolean({
     default: true,
     importance: 'MEDIUM',
-    doc: 'Whether a field that is null counts as the default of its schema, where there is one.',
+    doc: 'Whether to replace fields that have a default value and that are null to the default value. When set to true, the default value is used, otherwise null is used.',
   }),
 };

@@ -16,7 +16,11 @@ export const valueToKey = recordTransformation({
   version: VERSION,
   overview: 'Makes a new key out of fields of the value.',
   config: configDef({
-    fields: list({ validator: nonDuplicateValues({ emptyAllowed: false }), importance: 'HIGH', doc: 'Fields of the value that make the key, in this order.' }),
+    fields: list({
+      validator: nonDuplicateValues({ emptyAllowed: false }),
+      importance: 'HIGH',
+      doc: 'Field names on the record value to extract as the record key.',
+    }),
     ...REPLACE_NULL_WITH_DEFAULT,
   }),
   create({ fields, 'replace.null.with.default': replaceNull }, raw) {

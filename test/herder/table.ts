@@ -76,7 +76,7 @@ export class Table {
         if (this.#entries.has(name)) return null;
         const spec: ConnectorSpec = {
           ...{ name, type, config, targetState, generation: 1, plannedGeneration: 0, createdAt: 0, updatedAt: 0 },
-          ...{ assignedTopics: null, dueAt: 0, planAttempts: 0, revision: 1, failedPlans: 0 },
+          ...{ assignedTopics: null, dueAt: 0, planAttempts: 0, revision: 1, failedPlans: 0, topicResets: 0 },
         };
         this.#entries.set(name, { spec, status: null, tasks: [], topics: [] });
         return spec;

@@ -284,7 +284,13 @@ export function storageContract(open: () => Promise<{ storage: Storage; clock: M
     test('marks tell a run what its user wants', async () => {
       await plan([[0]]);
       const task = await mine();
-      expect(await storage.runs.marks(name, 0)).toEqual({ generation: task.generation, targetState: 'STARTED', restarts: 0, epoch: task.epoch });
+      expect(await storage.runs.marks(name, 0)).toEqual({
+        generation: task.generation,
+        targetState: 'STARTED',
+        restarts: 0,
+        epoch: task.epoch,
+        topicResets: 0,
+      });
       await storage.connectors.restartTask(name, 0);
       expect((await storage.runs.marks(name, 0))?.restarts).toBe(1);
       await storage.connectors.delete(name);

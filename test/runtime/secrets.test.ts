@@ -192,6 +192,7 @@ describe('secrets', () => {
     const task = (await ports.storage.control.task('sink', 0)) as TaskItem;
     const control = new RunControl({
       clock: systemClock,
+      topicResets: 0,
       deadlineAt: systemClock.now() + 600_000,
       shutdown: new AbortController().signal,
       task,

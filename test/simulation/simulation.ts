@@ -143,8 +143,14 @@ export async function simulate(seed: number, plants: Plants = {}): Promise<Simul
     for (;;) {
       for (const name of [source, sink]) {
         if (!(await call((api) => api.connectorInfo(name)))) await call((api) => api.putConnectorConfig(name, configOf(name)), 20);
-        await call((api) => api.resumeConnector(name), 20);
-        if (!selfHealing) await call((api) => api.restartConnectorAndTasks(name, { includeTasks: true, onlyFailed: true }), 20);
+        // Only what needs it: whoever is started again for nothing is not forgotten either.
+        let states: readonly string[] = [];
+        await call(async (api) => {
+          const { connector, tasks } = await api.connectorStatus(name);
+          states = [connector.state, ...tasks.map(({ state }) => state)];
+        }, 20);
+        if (states.some((state) => state === 'PAUSED' || state === 'STOPPED')) await call((api) => api.resumeConnector(name), 20);
+        if (!selfHealing && states.includes('FAILED')) await call((api) => api.restartConnectorAndTasks(name, { includeTasks: true, onlyFailed: true }), 20);
       }
       await world.delay(60_000);
     }
@@ -180,9 +186,11 @@ export async function simulate(seed: number, plants: Plants = {}): Promise<Simul
   /** More is there from time to time, the last of it when the faults are over; whoever put it there says so until it is heard. */
   const supply = async () => {
     while (origin.available < records) {
-      await world.delay(world.random.int(500, 15_000));
-      const last = world.now > world.faultsUntil;
-      origin.available = last ? records : Math.min(records - 1, origin.available + world.random.int(1, 20));
+      // The last comes while a run that the one before it has woken is under way, if there is one soon.
+      const last = world.now > world.faultsUntil && origin.available === records - 1;
+      for (let waited = 0; last && waited < 10_000 && (await seen.control.task(source, 0))?.lease == null; waited += 20) await world.delay(20);
+      await world.delay(last ? world.random.int(1, 1_500) : world.random.int(500, 15_000));
+      origin.available = last ? records : world.now > world.faultsUntil ? records - 1 : Math.min(records - 2, origin.available + world.random.int(1, 20));
       if (byEvent) while (!(await call((api) => api.wakeConnector(source)))) await world.delay(500);
     }
   };

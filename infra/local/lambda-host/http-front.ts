@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http';
+import type { Duplex } from 'node:stream';
 import type { EnvironmentPool } from './environment-pool.ts';
 import { InvokeError } from './errors.ts';
 
@@ -23,7 +24,7 @@ interface HttpResult {
  * as it was sent, percent-encoded, so that a name with a slash in it can be told from two names.
  */
 export function createHttpFront(target: string, pool: () => EnvironmentPool, pages: Pages = {}): Server {
-  return createServer((request, response) => {
+  const server = createServer((request, response) => {
     const page = request.method === 'GET' || request.method === 'HEAD' ? pages[(request.url ?? '').replace(/\?.*$/s, '')] : undefined;
     if (page !== undefined) return void response.writeHead(200, { 'content-type': page.contentType }).end(request.method === 'HEAD' ? undefined : page.text());
     serve(request, response, target, pool()).catch((error: unknown) => {
@@ -31,6 +32,21 @@ export function createHttpFront(target: string, pool: () => EnvironmentPool, pag
       answerJson(response, known ? error.status : 502, known ? error.message : `The function could not answer: ${String(error)}`);
     });
   });
+  return server.on('clientError', refuse);
+}
+
+/** What Node cannot read as HTTP gets an answer of ours: methods that nobody knows, headers that are too large, what is no HTTP at all. */
+function refuse(error: NodeJS.ErrnoException, socket: Duplex): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
+  const { [error.code ?? '']: status = 400 } = { HPE_INVALID_METHOD: 405, HPE_HEADER_OVERFLOW: 431 } as Record<string, number>;
+  const body = JSON.stringify({ error_code: status, message: `HTTP ${status} ${STATUS_CODES[status]}` });
+  const head = [
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
+    'Content-Type: application/json',
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    'Connection: close',
+  ];
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
 }
 
 async function serve(request: IncomingMessage, response: ServerResponse, target: string, pool: EnvironmentPool): Promise<void> {

@@ -12,19 +12,21 @@ const maxWaiting = 1_048_576;
  * made ready meanwhile. What was put is on the disk when `flush` returns; a write that failed is told by the next call.
  */
 export class FileStreamSinkTask extends SinkTask {
-  readonly #file: string;
+  readonly #file: string | null;
   #handle: FileHandle | null = null;
   #waiting = '';
   #writing: Promise<void> | null = null;
   #failure: ConnectException | null = null;
   #dirty = false;
 
-  constructor(file: string) {
+  /** `file`: null for the standard output. */
+  constructor(file: string | null) {
     super();
     this.#file = file;
   }
 
   override async start(): Promise<void> {
+    if (this.#file === null) return;
     try {
       this.#handle = await open(this.#file, 'a+');
     } catch (cause) {
@@ -68,10 +70,14 @@ export class FileStreamSinkTask extends SinkTask {
       while (this.#waiting !== '') {
         const text = this.#waiting;
         this.#waiting = '';
-        await this.#handle?.appendFile(text);
+        if (this.#handle === null) await print(text);
+        else await this.#handle.appendFile(text);
       }
     } catch (cause) {
-      this.#failure = new ConnectException(`Could not write to file '${this.#file}': ${(cause as Error).message}`, { cause });
+      this.#failure = new ConnectException(
+        `Could not write to ${this.#file === null ? 'the standard output' : `file '${this.#file}'`}: ${(cause as Error).message}`,
+        { cause },
+      );
     }
     this.#writing = null;
   }
@@ -84,4 +90,11 @@ export class FileStreamSinkTask extends SinkTask {
     await handle.read(last, 0, 1, size - 1);
     if (last[0] !== newline) await handle.appendFile('\n');
   }
+}
+
+/** To the standard output of the process, which on Lambda is its log. */
+function print(text: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    process.stdout.write(text, (error) => (error ? reject(error) : resolve()));
+  });
 }

@@ -5,6 +5,6 @@ export const fileStreamSinkConfig = configDef({
   file: string({
     default: null,
     importance: 'HIGH',
-    doc: 'Path of the file to which lines are appended. Required here: a function has no standard output to read.',
+    doc: 'Destination filename. If not specified, the standard output will be used',
   }),
 });

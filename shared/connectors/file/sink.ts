@@ -1,5 +1,4 @@
 import { defineSinkConnector, replicate } from '../../connect/index.ts';
-import { requireFile } from './require-file.ts';
 import { fileStreamSinkConfig } from './sink.config.ts';
 
 /**
@@ -12,12 +11,11 @@ export const fileStreamSink = defineSinkConnector({
   overview: 'Appends the value of each record to a text file, a line each.',
   guarantees: 'At least once, in order for each partition: after a failure lines may be repeated.',
   config: fileStreamSinkConfig,
-  validate: requireFile,
   taskConfigs: (context) => replicate(context),
   // Offsets are the framework's alone; there is nothing of its own to change.
   alterOffsets: () => true,
   async createTask(config) {
     const { FileStreamSinkTask } = await import('./sink-task.ts');
-    return new FileStreamSinkTask(config.file as string);
+    return new FileStreamSinkTask(config.file);
   },
 });

@@ -13,11 +13,11 @@ const carriageReturn = 0x0d;
  * `{"filename": path}`, offset `{"position": bytes}` after the line.
  */
 export class FileStreamSourceTask extends SourceTask {
-  readonly #file: string;
+  readonly #file: string | null;
   readonly #topic: string;
   readonly #batchSize: number;
   readonly #context: SourceTaskContext;
-  readonly #partition: { readonly filename: string };
+  readonly #partition: { readonly filename: string | null };
   #handle: FileHandle | null = null;
   /** Where the next read begins. */
   #readAt = 0;
@@ -31,7 +31,7 @@ export class FileStreamSourceTask extends SourceTask {
   #position = 0;
   #toldMissing = false;
 
-  constructor(file: string, topic: string, batchSize: number, context: SourceTaskContext) {
+  constructor(file: string | null, topic: string, batchSize: number, context: SourceTaskContext) {
     super();
     this.#file = file;
     this.#topic = topic;
@@ -66,19 +66,25 @@ export class FileStreamSourceTask extends SourceTask {
   }
 
   async #open(): Promise<boolean> {
+    if (this.#file === null) return this.#wait("There is no 'file' in the config, and a function has no standard input: no record will come before it is set");
     try {
       this.#handle = await open(this.#file, 'r');
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT')
         throw new ConnectException(`The file ${this.#file} cannot be read: ${(error as Error).message}`, { cause: error });
-      if (!this.#toldMissing) this.#context.logger.warn(`Couldn't find file ${this.#file} for FileStreamSourceTask, sleeping to wait for it to be created`);
-      this.#toldMissing = true;
-      await this.#context.clock.sleep(waitMs, this.#context.signal);
-      return false;
+      return this.#wait(`Couldn't find file ${this.#file} for FileStreamSourceTask, sleeping to wait for it to be created`);
     }
     this.#position = positionOf(await this.#context.offsetStorageReader.offset(this.#partition));
     this.#readAt = this.#position;
     return true;
+  }
+
+  /** Nothing to read yet, for a reason that is told once. */
+  async #wait(why: string): Promise<false> {
+    if (!this.#toldMissing) this.#context.logger.warn(why);
+    this.#toldMissing = true;
+    await this.#context.clock.sleep(waitMs, this.#context.signal);
+    return false;
   }
 
   /** Cuts bytes into lines; what is after the last end stays as the rest. */

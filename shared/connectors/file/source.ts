@@ -1,5 +1,4 @@
 import { ConnectException, defineSourceConnector, type SourceOffset, type SourcePartition } from '../../connect/index.ts';
-import { requireFile } from './require-file.ts';
 import { fileStreamSourceConfig } from './source.config.ts';
 
 /**
@@ -12,7 +11,6 @@ export const fileStreamSource = defineSourceConnector({
   overview: 'Reads a text file line by line and goes on as lines are added.',
   guarantees: 'At least once, in order: after a failure lines after the last stored position come again.',
   config: fileStreamSourceConfig,
-  validate: requireFile,
   // One file, one task, whatever tasks.max says.
   taskConfigs: ({ rawConfig }) => [rawConfig],
   exactlyOnceSupport: ({ file }) => (file ? 'SUPPORTED' : 'UNSUPPORTED'),
@@ -23,7 +21,7 @@ export const fileStreamSource = defineSourceConnector({
   },
   async createTask(config, context) {
     const { FileStreamSourceTask } = await import('./source-task.ts');
-    return new FileStreamSourceTask(config.file as string, config.topic, config['batch.size'], context);
+    return new FileStreamSourceTask(config.file, config.topic, config['batch.size'], context);
   },
 });
 

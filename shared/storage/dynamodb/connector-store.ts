@@ -147,6 +147,8 @@ export function connectorStore(context: TableContext): ConnectorStore {
     },
 
     async resetActiveTopics(name) {
+      // First the runs under way are told: what they note after that is new.
+      await table.update(specKey(name), { add: { topicResets: 1 } }, [present('pk')]);
       const items = await table.query({ pk: connectorPk(name), prefix: topicPrefix });
       for (const some of transactions(
         items.map((item) => ({ delete: keyOfItem(item) })),

@@ -60,6 +60,7 @@ export function specOf(item: Item): ConnectorSpec {
     dueAt: numberOrNull(item['dueAt']),
     revision: read.integer('revision'),
     failedPlans: Number(item['failedPlans'] ?? 0),
+    topicResets: Number(item['topicResets'] ?? 0),
   };
 }
 

@@ -54,7 +54,7 @@ export function runStore(context: TableContext): RunStore {
 
     async marks(connector, task) {
       const [spec, item] = await Promise.all([
-        table.get(specKey(connector), ['generation', 'targetState']),
+        table.get(specKey(connector), ['generation', 'targetState', 'topicResets']),
         table.get(taskKey(connector, task), ['restarts', 'epoch']),
       ]);
       if (spec === null || item === null) return null;
@@ -63,6 +63,7 @@ export function runStore(context: TableContext): RunStore {
         targetState: spec['targetState'] as 'STARTED' | 'PAUSED' | 'STOPPED',
         restarts: Number(item['restarts']),
         epoch: Number(item['epoch']),
+        topicResets: Number(spec['topicResets'] ?? 0),
       };
     },
 

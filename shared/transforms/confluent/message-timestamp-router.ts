@@ -25,7 +25,7 @@ export const messageTimestampRouter = recordTransformation({
     'topic.format': string({
       default: '${topic}-${timestamp}',
       importance: 'HIGH',
-      doc: 'The new topic; `${topic}` and `${timestamp}` stand for the old one and for the timestamp.',
+      doc: 'Format string which can contain <code>${topic}</code> and <code>${timestamp}</code> as placeholders for the topic and timestamp, respectively.',
     }),
     'message.timestamp.format': string({
       default: "yyyy-MM-dd'T'HH:mm:ss.SSSXXX",

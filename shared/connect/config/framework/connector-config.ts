@@ -36,6 +36,8 @@ export function uniqueAliases(kind: string): Validator {
   return allOf(nonNull, unique);
 }
 
+const controlled = { Key: 'keys', Value: 'values', Header: 'header values' };
+
 /** The keys that every connector has (Kafka's `ConnectorConfig`). */
 export function connectorKeys(enrichment: Enrichment = {}) {
   const { plugins, recommend = false } = enrichment;
@@ -43,7 +45,7 @@ export function connectorKeys(enrichment: Enrichment = {}) {
     className({
       default: defaults,
       importance: 'LOW',
-      doc: `Class that translates the ${side.toLowerCase()}${side === 'Header' ? 's' : ''} of records between Connect's data and the bytes in Kafka. Without it the worker's converter is used; keys that begin with \`${side.toLowerCase()}.converter.\` configure it, and count only when it is named here.`,
+      doc: `${javaInterface} class used to convert between Kafka Connect format and the serialized form that is written to Kafka. This controls the format of the ${controlled[side]} in messages written to or read from Kafka, and since this is independent of connectors it allows any connector to work with any serialization format. Examples of common formats include JSON and Avro.${side === 'Header' ? ' By default, the SimpleHeaderConverter is used to serialize header values to strings and deserialize them by inferring the schemas.' : ''}`,
       group: COMMON,
       width: 'SHORT',
       displayName: `${side} converter class`,
@@ -55,7 +57,7 @@ export function connectorKeys(enrichment: Enrichment = {}) {
       default: version,
       validator: pluginVersion,
       importance: 'LOW',
-      doc: `Version, or range of versions, of the ${side.toLowerCase()} converter.`,
+      doc: `Version of the ${side.toLowerCase()} converter.`,
       group: COMMON,
       width: 'SHORT',
       displayName: `${side} converter version`,
@@ -65,14 +67,14 @@ export function connectorKeys(enrichment: Enrichment = {}) {
     name: string({
       validator: nonEmptyStringWithoutControlChars,
       importance: 'HIGH',
-      doc: 'Name of the connector, unique in the cluster.',
+      doc: 'Globally unique name to use for this connector.',
       group: COMMON,
       width: 'MEDIUM',
       displayName: 'Connector name',
     }),
     'connector.class': string({
       importance: 'HIGH',
-      doc: 'Class of the connector: its full name, its simple name, or that without `Connector` at the end.',
+      doc: 'Name or alias of the class for this connector. Must be a subclass of org.apache.kafka.connect.connector.Connector. If the connector is org.apache.kafka.connect.file.FileStreamSinkConnector, you can either specify this full name,  or use "FileStreamSink" or "FileStreamSinkConnector" to make the configuration a bit shorter',
       group: COMMON,
       width: 'LONG',
       displayName: 'Connector class',
@@ -81,7 +83,7 @@ export function connectorKeys(enrichment: Enrichment = {}) {
       default: enrichment.connectorVersion ?? null,
       validator: pluginVersion,
       importance: 'MEDIUM',
-      doc: 'Version of the connector, or a range of versions.',
+      doc: 'Version of the connector.',
       group: COMMON,
       width: 'MEDIUM',
       displayName: 'Connector version',
@@ -91,7 +93,7 @@ export function connectorKeys(enrichment: Enrichment = {}) {
       default: 1,
       validator: atLeast(1),
       importance: 'HIGH',
-      doc: 'Most tasks that the connector may be divided into.',
+      doc: 'Maximum number of tasks to use for this connector.',
       group: COMMON,
       width: 'SHORT',
       displayName: 'Tasks max',
@@ -99,7 +101,7 @@ export function connectorKeys(enrichment: Enrichment = {}) {
     'tasks.max.enforce': boolean({
       default: true,
       importance: 'LOW',
-      doc: 'Deprecated. Whether a connector that makes more tasks than `tasks.max` fails.',
+      doc: '(Deprecated) Whether to enforce that the tasks.max property is respected by the connector. By default, connectors that generate too many tasks will fail, and existing sets of tasks that exceed the tasks.max property will also be failed. If this property is set to false, then connectors will be allowed to generate more than the maximum number of tasks, and existing sets of tasks that exceed the tasks.max property will be allowed to run. This property is deprecated and will be removed in an upcoming major release.',
       group: COMMON,
       width: 'SHORT',
       displayName: 'Enforce tasks max',
@@ -114,7 +116,7 @@ export function connectorKeys(enrichment: Enrichment = {}) {
       default: [],
       validator: uniqueAliases('transformation aliases'),
       importance: 'LOW',
-      doc: 'Aliases of the transformations that every record passes, in this order.',
+      doc: 'Aliases for the transformations to be applied to records.',
       group: TRANSFORMS,
       orderInGroup: 12,
       width: 'LONG',
@@ -124,7 +126,7 @@ export function connectorKeys(enrichment: Enrichment = {}) {
       default: [],
       validator: uniqueAliases('predicate aliases'),
       importance: 'LOW',
-      doc: 'Aliases of the predicates that transformations may ask for.',
+      doc: 'Aliases for the predicates used by transformations.',
       group: PREDICATES,
       orderInGroup: 13,
       width: 'LONG',
@@ -134,7 +136,7 @@ export function connectorKeys(enrichment: Enrichment = {}) {
       default: 'restart',
       validator: oneOf('none', 'restart'),
       importance: 'LOW',
-      doc: 'What happens when a config provider says that a value has changed or expires: `restart` takes the new value, `none` waits for the next change of the config.',
+      doc: "The action that Connect should take on the connector when changes in external configuration providers result in a change in the connector's configuration properties. A value of 'none' indicates that Connect will do nothing. A value of 'restart' indicates that Connect should restart/reload the connector with the updated configuration properties.The restart may actually be scheduled in the future if the external configuration provider indicates that a configuration value will expire in the future.",
       group: COMMON,
       orderInGroup: 14,
       width: 'MEDIUM',
@@ -143,7 +145,7 @@ export function connectorKeys(enrichment: Enrichment = {}) {
     'errors.retry.timeout': long({
       default: 0,
       importance: 'MEDIUM',
-      doc: 'How long a failed operation is tried again, in milliseconds: 0 not at all, -1 without end.',
+      doc: 'The maximum duration in milliseconds that a failed operation will be reattempted. The default is 0, which means no retries will be attempted. Use -1 for infinite retries.',
       group: ERRORS,
       width: 'MEDIUM',
       displayName: 'Retry Timeout for Errors',
@@ -151,7 +153,7 @@ export function connectorKeys(enrichment: Enrichment = {}) {
     'errors.retry.delay.max.ms': long({
       default: 60_000,
       importance: 'MEDIUM',
-      doc: 'Longest wait between two tries, in milliseconds. Once it is reached, waits are random below it.',
+      doc: 'The maximum duration in milliseconds between consecutive retry attempts. Jitter will be added to the delay once this limit is reached to prevent thundering herd issues.',
       group: ERRORS,
       width: 'MEDIUM',
       displayName: 'Maximum Delay Between Retries for Errors',
@@ -160,7 +162,7 @@ export function connectorKeys(enrichment: Enrichment = {}) {
       default: 'none',
       validator: oneOf('none', 'all'),
       importance: 'MEDIUM',
-      doc: '`none`: the first record that cannot be converted or transformed fails the task. `all`: such records are skipped.',
+      doc: "Behavior for tolerating errors during connector operation. 'none' is the default value and signals that any error will result in an immediate connector task failure; 'all' changes the behavior to skip over problematic records.",
       group: ERRORS,
       width: 'SHORT',
       displayName: 'Error Tolerance',
@@ -168,7 +170,7 @@ export function connectorKeys(enrichment: Enrichment = {}) {
     'errors.log.enable': boolean({
       default: false,
       importance: 'MEDIUM',
-      doc: 'Whether errors that are tolerated are logged too.',
+      doc: "If true, write each error and the details of the failed operation and problematic record to the Connect application log. This is 'false' by default, so that only errors that are not tolerated are reported.",
       group: ERRORS,
       width: 'SHORT',
       displayName: 'Log Errors',
@@ -176,7 +178,7 @@ export function connectorKeys(enrichment: Enrichment = {}) {
     'errors.log.include.messages': boolean({
       default: false,
       importance: 'MEDIUM',
-      doc: 'Whether the log of an error tells the record that caused it: of a sink topic, partition, offset and timestamp, of a source key, value and headers as well.',
+      doc: "Whether to include in the log the Connect record that resulted in a failure. For sink records, the topic, partition, offset, and timestamp will be logged. For source records, the key and value (and their schemas), all headers, and the timestamp, Kafka topic, Kafka partition, source partition, and source offset will be logged. This is 'false' by default, which will prevent record keys, values, and headers from being written to log files.",
       group: ERRORS,
       width: 'SHORT',
       displayName: 'Log Error Details',

@@ -24,11 +24,11 @@ const aliased: readonly AliasedPlugins[] = [
     listKey: 'transforms',
     group: 'Transforms',
     implicit: {
-      predicate: string({ default: null, importance: 'MEDIUM', doc: 'Alias of the predicate that decides whether a record passes this transformation.' }),
+      predicate: string({ default: null, importance: 'MEDIUM', doc: 'The alias of a predicate used to determine whether to apply this transformation.' }),
       negate: boolean({
         default: false,
         importance: 'MEDIUM',
-        doc: 'Whether records pass it that the predicate does not match, instead of those that it does.',
+        doc: 'Whether the configured predicate should be negated.',
       }),
     },
   },
@@ -82,7 +82,7 @@ function addAlias(
       if (typeof value === 'string') pluginConfig(value, config[versionKey] ?? found?.version ?? null);
     }),
     importance: 'HIGH',
-    doc: `Class of the ${kind} '${alias}'.`,
+    doc: `Class for the '${alias}' ${kind}.`,
     group,
     orderInGroup: 0,
     width: 'LONG',
@@ -101,7 +101,7 @@ function addAlias(
       }
     }),
     importance: 'HIGH',
-    doc: `Version, or range of versions, of the ${kind} '${alias}'.`,
+    doc: `Version of the '${alias}' ${kind}.`,
     group,
     orderInGroup: 1,
     width: 'LONG',

@@ -15,7 +15,7 @@ const jsonSchemaKeys = {
     default: 'BASE64',
     validator: oneOfIgnoringCase('BASE64', 'NUMERIC'),
     ...low,
-    doc: 'How decimals are written: `NUMERIC` as JSON numbers, `BASE64` as their bytes. Both are read.',
+    doc: "Controls which format this converter will serialize decimals in. This value is case insensitive and can be either 'BASE64' (default) or 'NUMERIC'",
   }),
   'flatten.singleton.unions': boolean({ default: true, ...low, doc: 'Whether a union of one type is that type.' }),
 };
