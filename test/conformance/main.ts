@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
+import { type DlqCase, runDlq } from './dlq.ts';
 import type { RunResult } from './expectation.ts';
 import { compareRandom } from './random/compare-random.ts';
 import { type Reference, startReference } from './reference/reference.ts';
@@ -8,7 +9,7 @@ import { runValidate, type ValidateDocument } from './validate.ts';
 
 /**
  * `npm run conformance -- FILE… [--url REST] [--kafka HOST:PORT]`: vectors of the real Kafka Connect against Sluice, smt
- * and converter in process, validate by the REST API at `--url`.
+ * and converter in process, validate by the REST API at `--url`, dlq by that and the broker at `--kafka`.
  * `npm run conformance -- --random COUNT [--seed N]`: so many random cases, which the real classes answer beside ours.
  * `npm run conformance -- --make CASES.json > VECTORS.json`: cases without `expect`, answered by the real classes.
  * Exit code 0 when all passed, 1 when one failed, 2 when the vectors cannot be run.
@@ -33,7 +34,7 @@ if (flags.random !== undefined) {
 }
 for (const file of files) {
   const text = await readFile(file, 'utf8').catch((error: Error) => refuse(`${file} cannot be read: ${error.message}`));
-  add(await run(file, JSON.parse(text) as readonly VectorCase[] | ValidateDocument));
+  add(await run(file, JSON.parse(text) as readonly (VectorCase | DlqCase)[] | ValidateDocument));
 }
 console.log(`messages: ${total.equal} of ${total.messages} equal`);
 console.log(`${total.passed} passed, ${total.failed} failed`);
@@ -76,10 +77,15 @@ function wholeNumber(flag: string, text: string): number {
   return Number.isSafeInteger(value) && value >= 0 ? value : refuse(`--${flag} takes a whole number, not ${text}`);
 }
 
-async function run(file: string, document: readonly VectorCase[] | ValidateDocument) {
+async function run(file: string, document: readonly (VectorCase | DlqCase)[] | ValidateDocument) {
   if (!Array.isArray(document)) {
     if (flags.url === undefined) refuse(`${file} holds vectors of kind validate: they need a running system, --url http://127.0.0.1:8083`);
     return runValidate(document as ValidateDocument, { url: flags.url });
+  }
+  if (document[0]?.kind === 'dlq') {
+    if (flags.url === undefined || flags.kafka === undefined)
+      refuse(`${file} holds vectors of kind dlq: they need a running system and its Kafka, --url http://127.0.0.1:8083 --kafka 127.0.0.1:9092`);
+    return runDlq(document as readonly DlqCase[], { url: flags.url, kafka: flags.kafka });
   }
   const unknown = (document as readonly VectorCase[]).find(({ kind }) => kind !== 'smt' && kind !== 'converter');
   if (unknown !== undefined) refuse(`${file} holds vectors of kind ${(unknown as VectorCase).kind}, which this command does not run`);

@@ -14,6 +14,7 @@ import {
   string,
 } from '../../connect/index.ts';
 import { CONVERTER_TYPE, NULL_SCHEMA_AND_VALUE, VERSION } from '../converter-keys.ts';
+import { SerializationException } from '../serialization-exception.ts';
 import { asConnectSchema, asJsonSchema, type DefaultValues } from './connect-schema.ts';
 import { JsonParseException, JsonParser } from './json-parser.ts';
 import { type JsonReader, jsonReader, MISSING, needsExactNumbers, tellsWholeNumbers } from './json-reader.ts';
@@ -78,6 +79,11 @@ const exactNumber = /[:,[\s]-?(?:\d{16}|\d+\.0+(?=[\s,}\]])|\d+\.\d{15}|\d+(?:\.
 
 /** Half a surrogate pair, which names must not have on its own. */
 const escapedSurrogate = /\\u[dD][89a-fA-F]/;
+
+/** As Kafka's JsonDeserializer tells of it, between what failed and the converter's own error. */
+function deserialization(cause: JsonParseException): SerializationException {
+  return new SerializationException(`${cause.javaClass}: ${cause.message}`, { cause });
+}
 
 /** Both readers of a schema: for what `JSON.parse` made, and for what JsonParser made. */
 class SchemaReader {
@@ -183,7 +189,7 @@ class JsonConverter implements Converter, HeaderConverter {
       return this.#readEnvelope(bytes);
     } catch (cause) {
       if (!(cause instanceof JsonParseException)) throw cause;
-      throw new DataException('Converting byte[] to Kafka Connect data failed due to serialization error: ', { cause });
+      throw new DataException('Converting byte[] to Kafka Connect data failed due to serialization error: ', { cause: deserialization(cause) });
     }
   }
 

@@ -12,7 +12,12 @@ export class JsonDecimal {
 
 /** The text is no JSON. */
 export class JsonParseException extends Error {
-  readonly javaClass = 'com.fasterxml.jackson.core.JsonParseException';
+  readonly javaClass: string = 'com.fasterxml.jackson.core.JsonParseException';
+}
+
+/** The text ends within a value. */
+class JsonEOFException extends JsonParseException {
+  override readonly javaClass = 'com.fasterxml.jackson.core.io.JsonEOFException';
 }
 
 export const maxDepth = 1000;
@@ -190,6 +195,7 @@ export class JsonParser {
 
   #fail(): never {
     const where = Math.min(this.at, this.#text.length);
-    throw new JsonParseException(where >= this.#text.length ? 'The JSON text ends too early' : `The text is no JSON at character ${where + 1}`);
+    if (where >= this.#text.length) throw new JsonEOFException('The JSON text ends too early');
+    throw new JsonParseException(`The text is no JSON at character ${where + 1}`);
   }
 }

@@ -24,16 +24,24 @@ function wellFormedBeginning(text: string, bytes: Buffer, start: number): string
 }
 
 function wideText(bytes: Buffer): string {
+  if (bytes.length < 4) return fewBytes(bytes);
   const first = bytes.toString('hex', 0, 4);
-  if (first.startsWith('efbbbf')) {
-    // Jackson looks for marks where there are four bytes at least.
-    if (bytes.length < 4) throw new JsonParseException('There is nothing but a byte order mark');
-    return jsonText(bytes.subarray(3));
-  }
+  if (first.startsWith('efbbbf')) return jsonText(bytes.subarray(3));
   if (first === '0000feff' || /^000000../.test(first)) return utf32(bytes, true);
   if (first === 'fffe0000' || /^..000000$/.test(first)) return utf32(bytes, false);
   if (first.startsWith('feff') || first.startsWith('00')) return utf16(Buffer.from(bytes.subarray(0, bytes.length & ~1)).swap16());
   if (first.startsWith('fffe') || /^..00/.test(first)) return utf16(bytes);
+  return utf8(bytes);
+}
+
+/** Jackson looks for marks, and for UTF-32, where there are four bytes at least; for UTF-16 where there are two. */
+function fewBytes(bytes: Buffer): string {
+  if (bytes.length > 1 && bytes[0] === 0) return utf16(Buffer.from(bytes.subarray(0, 2)).swap16());
+  if (bytes.length > 1 && bytes[1] === 0) return utf16(bytes);
+  return utf8(bytes);
+}
+
+function utf8(bytes: Buffer): string {
   if (!isUtf8(bytes)) throw new JsonParseException('The bytes are no UTF-8');
   return bytes.toString('utf8');
 }

@@ -10,6 +10,11 @@ export interface DeadLetterQueueSettings {
   readonly contextHeaders: boolean;
 }
 
+/** What Kafka's admin client wraps the broker's error in. */
+class ExecutionException extends Error {
+  readonly javaClass = 'java.util.concurrent.ExecutionException';
+}
+
 /**
  * Produces failed records to the dead letter topic: original bytes and headers, then `__connect.errors.*` headers when
  * they are enabled (KIP-298). `flush` must be awaited before offsets are committed past the record.
@@ -43,7 +48,8 @@ export class DeadLetterQueueReporter implements ErrorReporter {
     try {
       const existing = await options.admin.partitionCounts([topic]);
       if (!existing.has(topic)) await options.admin.createTopic({ topic, partitions: 1, replicationFactor });
-    } catch (cause) {
+    } catch (error) {
+      const cause = new ExecutionException(`${javaClassOf(error)}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
       throw new ConnectException(`Could not initialize dead letter queue with topic=${topic}`, { cause });
     }
     return new DeadLetterQueueReporter(options);

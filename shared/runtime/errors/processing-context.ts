@@ -18,4 +18,6 @@ export interface ProcessingContext {
 /** Told of each failed record, before tolerance is asked (KIP-298): the log, the dead letter queue. */
 export interface ErrorReporter {
   report(context: ProcessingContext): Promise<void> | void;
+  /** Resolves when what was reported is safe; rejects when it is not. */
+  flush?(): Promise<void>;
 }

@@ -119,7 +119,11 @@ export class RetryWithToleranceOperator {
     this.#count('total-record-errors');
     this.#metrics.add('last-error-timestamp', this.#clock.now(), this.#dimensions);
     for (const reporter of this.#reporters) await reporter.report(context);
-    if (this.#policy.tolerance === 'none') throw new ConnectException('Tolerance exceeded in error handler', { cause: context.error });
+    if (this.#policy.tolerance === 'none') {
+      // The record that fails the task is in the queue as well: the task, and its producer, end with it.
+      for (const reporter of this.#reporters) await reporter.flush?.();
+      throw new ConnectException('Tolerance exceeded in error handler', { cause: context.error });
+    }
     this.#count('total-records-skipped');
   }
 
