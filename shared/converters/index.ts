@@ -5,6 +5,7 @@ import { jsonConverter, jsonHeaderConverter } from './json/json-converter.ts';
 import { numberConverters, numberHeaderConverters } from './number-converters.ts';
 import { avroConverter } from './schema-registry/avro/avro-converter.ts';
 import { jsonSchemaConverter } from './schema-registry/json-schema/json-schema-converter.ts';
+import { protobufConverter } from './schema-registry/protobuf/protobuf-converter.ts';
 import { simpleHeaderConverter } from './simple-header-converter.ts';
 import { stringConverter, stringHeaderConverter } from './string-converter.ts';
 
@@ -17,6 +18,7 @@ export const converters: readonly ConverterDefinition[] = [
   ...numberConverters,
   avroConverter,
   jsonSchemaConverter,
+  protobufConverter,
 ];
 
 /** Those of them that also translate headers, and those that only do. */

@@ -7,10 +7,16 @@ import { type Field, Schema } from '../../connect/index.ts';
 export class CyclicSchema extends Schema {
   readonly target: () => Schema;
 
-  constructor(target: () => Schema, optional: boolean) {
+  /** `parameters`: more than those of the struct. */
+  constructor(target: () => Schema, optional: boolean, parameters: Readonly<Record<string, string>> | null = null) {
     super({ type: 'STRUCT', optional });
     this.target = target;
-    for (const name of ['name', 'version', 'doc', 'parameters', 'defaultValue', 'fields'] as const) {
+    Object.defineProperty(this, 'parameters', {
+      get: () => (parameters === null ? target().parameters : { ...target().parameters, ...parameters }),
+      enumerable: true,
+      configurable: true,
+    });
+    for (const name of ['name', 'version', 'doc', 'defaultValue', 'fields'] as const) {
       Object.defineProperty(this, name, { get: () => target()[name], enumerable: true, configurable: true });
     }
   }
