@@ -19,6 +19,10 @@ const benchmarks: Readonly<Record<string, { summary: string; load: () => Promise
     summary: 'Sizes of the functions, their import, and a task function’s time to its first fetch, in fresh processes',
     load: async () => (await import('./cold-start.ts')).coldStartBenchmark,
   },
+  'data-plane': {
+    summary: 'JsonConverter in, three transformations, JsonConverter out, beside the same classes of Kafka Connect',
+    load: async () => (await import('./data-plane.ts')).dataPlaneBenchmark,
+  },
   jdbc: {
     summary: 'JDBC sink into PostgreSQL with upsert, beside Apache Kafka Connect with Debezium’s JDBC sink',
     load: async () => (await import('./jdbc.ts')).jdbcBenchmark,

@@ -1,6 +1,7 @@
 import type { RawConfig } from '../../shared/connect/config/config-def.ts';
 import { BadRequestException } from '../../shared/herder/connect-rest-exception.ts';
 import type { OffsetChange } from '../../shared/herder/connector-offsets.ts';
+import { type PreviewRecord, PreviewRecordException, previewRecords } from '../../shared/runtime/preview/preview-record.ts';
 import type { TargetState } from '../../shared/storage/ports.ts';
 
 /*
@@ -88,6 +89,23 @@ export function offsetsBody(body: string): readonly OffsetChange[] | null {
       offset: offset === null ? null : object(offset, 'an "offset"'),
     };
   });
+}
+
+/** `{"config": {…}, "records": […]}`. */
+export function previewBody(body: string): { config: RawConfig; records: readonly PreviewRecord[] } {
+  const { config, records, ...rest } = object(parseJson(body, 'text'), '"config" and "records"');
+  const [other] = Object.keys(rest);
+  if (other !== undefined) throw new BadRequestException(`Unrecognized field "${other}": only "config" and "records" are known`);
+  if (!Array.isArray(records)) throw new BadRequestException('Expected "records" as a list of records, each with "topic", "key", "value" and "headers"');
+  try {
+    // Again, with every number as it stands.
+    return {
+      config: rawConfig(config, 'the configuration of a connector under "config"'),
+      records: previewRecords(body, (root) => (root as { records: unknown }).records),
+    };
+  } catch (error) {
+    throw error instanceof PreviewRecordException ? new BadRequestException(error.message) : error;
+  }
 }
 
 /** `{"level": "DEBUG"}`. */

@@ -1,7 +1,7 @@
 import { ConnectRestException } from '../../shared/herder/connect-rest-exception.ts';
 import type { Herder } from '../../shared/herder/herder.ts';
 import type { RestRequest, RestResponse } from './http.ts';
-import { configBody, createConnectorBody, levelBody, offsetsBody } from './json-body.ts';
+import { configBody, createConnectorBody, levelBody, offsetsBody, previewBody } from './json-body.ts';
 
 /** What a route is given: the request, and the parameters of its path, decoded. */
 export interface Call {
@@ -114,6 +114,10 @@ export const routes: Readonly<Record<string, Partial<Record<Method, Route>>>> = 
   },
   '/connector-plugins': {
     GET: ({ herder, request: { query } }) => ok(herder.pluginList(flag(query, 'connectorsOnly', true))),
+  },
+  // Not of Kafka Connect.
+  '/connector-plugins/preview': {
+    POST: async ({ herder, request }) => ok(await herder.preview(previewBody(request.body))),
   },
   '/connector-plugins/:plugin/config': {
     GET: ({ herder, parameters, request: { query } }) => ok(herder.pluginConfig(parameters['plugin'] as string, query.get('version'))),

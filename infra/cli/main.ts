@@ -5,6 +5,7 @@ import { type Command, CommandError } from './command.ts';
 import { applyCommand } from './commands/apply.ts';
 import { costCommand } from './commands/cost.ts';
 import { deleteCommand } from './commands/delete.ts';
+import { previewCommand } from './commands/preview.ts';
 import { statusCommand } from './commands/status.ts';
 import { validateCommand } from './commands/validate.ts';
 
@@ -14,6 +15,7 @@ const commands: Readonly<Record<string, Command>> = {
   status: statusCommand,
   delete: deleteCommand,
   validate: validateCommand,
+  preview: previewCommand,
   cost: costCommand,
 };
 

@@ -7,6 +7,8 @@ import type { Logger } from '../connect/logger.ts';
 import type { Plugins } from '../connect/plugins.ts';
 import { versionRequirement } from '../connect/version-range.ts';
 import type { KafkaClients } from '../kafka/ports.ts';
+import { type Preview, preview } from '../runtime/preview/preview.ts';
+import type { PreviewRecord } from '../runtime/preview/preview-record.ts';
 import { tasksOf } from '../runtime/task-state.ts';
 import { wakeConnector } from '../runtime/wake-connector.ts';
 import { type ConnectorSnapshot, type ConnectorSpec, DamagedItemException, type SpecChange, type Storage, type TargetState } from '../storage/ports.ts';
@@ -317,6 +319,20 @@ export class Herder {
     if (included !== null && !withoutSuffix(included).endsWith(withoutSuffix(classOrAlias)))
       throw new BadRequestException(`Included connector type ${included} does not match request type ${classOrAlias}`);
     return this.#validator.validate(config);
+  }
+
+  /**
+   * What each step of a connector's converters and transformations makes of records. References to config providers stay
+   * as they are: they are resolved only inside a run. Throws BadRequestException where the config is wrong.
+   */
+  async preview({ config, records }: { config: RawConfig; records: readonly PreviewRecord[] }): Promise<Preview> {
+    const missing = Object.entries(config).find(([, value]) => value === null);
+    if (missing !== undefined) throw new BadRequestException(`The value of '${missing[0]}' is null: expected a text`);
+    try {
+      return await preview(this.#options, config as Record<string, string>, records);
+    } catch (error) {
+      throw isConnectException(error) ? new BadRequestException(error.message, { cause: error }) : error;
+    }
   }
 
   async #validConfig(config: RawConfig): Promise<{ config: Record<string, string>; type: ConnectorSpec['type'] }> {

@@ -103,7 +103,11 @@ export async function createWorkerTask(given: RuntimePorts, item: TaskItem, conn
   }
 }
 
-function converterOf({ plugins, worker, clock, logger }: RuntimePorts, config: Readonly<Record<string, string>>, side: 'key' | 'value') {
+/** What converters are made of. */
+export type ConverterPorts = Pick<RuntimePorts, 'plugins' | 'worker' | 'clock' | 'logger'>;
+
+/** The converter of keys or values that a connector names, or else its worker. Throws what the plugin throws. */
+export function converterOf({ plugins, worker, clock, logger }: ConverterPorts, config: Readonly<Record<string, string>>, side: 'key' | 'value') {
   const name = `${side}.converter`;
   // Keys of a converter belong to where the converter is named: the connector's, or else the worker's.
   const owner = config[name] !== undefined ? config : worker;
@@ -112,7 +116,8 @@ function converterOf({ plugins, worker, clock, logger }: RuntimePorts, config: R
   return { converter, className: definition.className };
 }
 
-function headerConverterOf({ plugins, worker }: RuntimePorts, config: Readonly<Record<string, string>>) {
+/** The same for headers. */
+export function headerConverterOf({ plugins, worker }: ConverterPorts, config: Readonly<Record<string, string>>) {
   const owner = config['header.converter'] !== undefined ? config : worker;
   const definition: HeaderConverterDefinition = plugins.headerConverter(owner['header.converter'] ?? defaultHeaderConverter);
   return { converter: definition.create({ ...withPrefix(owner, 'header.converter.'), 'converter.type': 'header' }), className: definition.className };

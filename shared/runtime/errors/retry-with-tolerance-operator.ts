@@ -18,7 +18,7 @@ const interrupted = () => new InterruptedException('The run ended while an opera
 const maxPending = 32;
 
 /** Runs an operation to its end, through all that it waits for. Rejects with what it, or that, failed with. */
-async function completed<T>(pending: PendingException | null, operation: () => T, signal: AbortSignal): Promise<T> {
+export async function completed<T>(pending: PendingException | null, operation: () => T, signal: AbortSignal): Promise<T> {
   let next = pending;
   for (let count = 0; count < maxPending; count++) {
     await next?.ready(signal);
