@@ -45,6 +45,7 @@ try {
     size: oneOf('size', sizes) ?? ('medium' satisfies Size),
     authentication: authenticationOf(stack),
     secretPrefixes: list('secret-prefixes'),
+    glueRegistries: list('glue-registries'),
     ...tableOf(stack),
     ...(vpc === null ? {} : { network: networkOf(stack, vpc) }),
     metricsLevel: oneOf('metrics', metricsLevels) ?? 'standard',

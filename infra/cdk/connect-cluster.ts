@@ -58,6 +58,8 @@ export interface ConnectClusterProps {
    * role that runs tasks may read those. Default: none.
    */
   readonly secretPrefixes?: readonly string[];
+  /** Names of Glue Schema Registries of this account that converters may read from and register with. Default: none. */
+  readonly glueRegistries?: readonly string[];
   /** Most task runs at once, for databases that bear only so many connections. Default: what the account allows. */
   readonly maxConcurrentRuns?: number;
   /** Default: one month. */
@@ -326,7 +328,7 @@ export class ConnectCluster extends Construct {
   }
 
   #grant(grantee: LambdaFn, { name, access }: AnyFunctionSpec): void {
-    const { encryptionKey, kafka, secretPrefixes = [] } = this.#props;
+    const { encryptionKey, kafka, secretPrefixes = [], glueRegistries = [] } = this.#props;
     const invokable = [['invoke-task', 'task'] as const, ['invoke-controller', 'controller'] as const].filter(([right]) => access.includes(right));
     if (access.includes('table')) {
       // Not `table.grant`, which allows every index there may ever be.
@@ -353,8 +355,20 @@ export class ConnectCluster extends Construct {
       for (const each of [...secrets, ...parameters])
         acknowledgeWildcard(grantee, each, 'Connectors may name secrets that begin so: their owners add secrets without a deployment of this stack.');
     }
+    if ((name === 'task' || name === 'sink-events') && glueRegistries.length > 0) this.#grantGlue(grantee, glueRegistries);
     if (invokable.length > 0)
       grantee.addToRolePolicy(new PolicyStatement({ actions: ['lambda:InvokeFunction'], resources: invokable.map(([, target]) => this.#arn(target)) }));
+  }
+
+  /** Versions are read by their ids, which belong to no resource that could be named. */
+  #grantGlue(grantee: LambdaFn, registries: readonly string[]): void {
+    const { partition, region, account } = Stack.of(this);
+    const schemas = registries.map((name) => `arn:${partition}:glue:${region}:${account}:schema/${name}/*`);
+    const resources = [...registries.map((name) => `arn:${partition}:glue:${region}:${account}:registry/${name}`), ...schemas];
+    const actions = ['glue:GetSchemaByDefinition', 'glue:RegisterSchemaVersion', 'glue:CreateSchema'];
+    grantee.addToRolePolicy(new PolicyStatement({ actions, resources }));
+    grantee.addToRolePolicy(new PolicyStatement({ actions: ['glue:GetSchemaVersion', 'glue:PutSchemaVersionMetadata'], resources: ['*'] }));
+    for (const each of [...schemas, '*']) acknowledgeWildcard(grantee, each, 'Connectors name schemas when they are made; a version is asked for by an id.');
   }
 
   #arn(name: FunctionName): string {

@@ -4,6 +4,7 @@ import { byteArrayConverter, byteArrayHeaderConverter } from './byte-array-conve
 import { jsonConverter, jsonHeaderConverter } from './json/json-converter.ts';
 import { numberConverters, numberHeaderConverters } from './number-converters.ts';
 import { avroConverter } from './schema-registry/avro/avro-converter.ts';
+import { glueAvroConverter } from './schema-registry/glue/glue-avro-converter.ts';
 import { jsonSchemaConverter } from './schema-registry/json-schema/json-schema-converter.ts';
 import { protobufConverter } from './schema-registry/protobuf/protobuf-converter.ts';
 import { simpleHeaderConverter } from './simple-header-converter.ts';
@@ -19,6 +20,7 @@ export const converters: readonly ConverterDefinition[] = [
   avroConverter,
   jsonSchemaConverter,
   protobufConverter,
+  glueAvroConverter,
 ];
 
 /** Those of them that also translate headers, and those that only do. */

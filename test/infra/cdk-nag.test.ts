@@ -13,6 +13,7 @@ function appWith(authentication: 'basic' | 'none'): App {
     kafka: KafkaAccess.mskIam({ clusterArn: 'arn:aws:kafka:eu-west-1:123456789012:cluster/c/u', bootstrapServers: 'b:9098' }),
     bundles,
     secretPrefixes: ['connect/'],
+    glueRegistries: ['orders'],
     authentication: { kind: authentication },
   });
   new Connector(stack, 'Lines', { cluster, config: { 'connector.class': 'FileStreamSink', topics: 't', file: '/tmp/t' } });

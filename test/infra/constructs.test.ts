@@ -136,6 +136,7 @@ describe('a cluster', () => {
       removalPolicy: RemovalPolicy.DESTROY,
       permissionsBoundary: ManagedPolicy.fromManagedPolicyName(stack, 'Boundary', 'boundary'),
       secretPrefixes: ['connect/'],
+      glueRegistries: ['orders'],
       maxConcurrentRuns: 20,
     }));
     template.hasResource('AWS::DynamoDB::Table', { DeletionPolicy: 'Delete', Properties: { SSESpecification: { SSEType: 'KMS' } } });
@@ -146,6 +147,9 @@ describe('a cluster', () => {
     const secrets = statementsOf(template).filter(({ Resource }) => JSON.stringify(Resource).includes(':secret:connect/*'));
     expect(secrets).toHaveLength(1);
     expect(statementsOf(template).filter(({ Resource }) => JSON.stringify(Resource).includes(':parameter/connect/*'))).toHaveLength(1);
+    expect(statementsOf(template).filter(({ Resource }) => JSON.stringify(Resource).includes(':registry/orders'))).toMatchObject([
+      { Action: ['glue:GetSchemaByDefinition', 'glue:RegisterSchemaVersion', 'glue:CreateSchema'] },
+    ]);
     const [{ Properties: task } = { Properties: {} }] = Object.values(
       template.findResources('AWS::Lambda::Function', { Properties: { FunctionName: Match.stringLikeRegexp('-task$') } }),
     );

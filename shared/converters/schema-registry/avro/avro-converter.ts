@@ -3,7 +3,7 @@ import { RegistryConverter } from '../registry/registry-converter.ts';
 import { CONFLUENT_VERSION, dataKeys, registryKeys } from '../registry/registry-keys.ts';
 import { silent } from '../registry/silent.ts';
 import { AvroFormat } from './avro-format.ts';
-import type { AvroDataOptions } from './avro-names.ts';
+import { type AvroDataOptions, CONFLUENT_NAMES } from './avro-names.ts';
 
 const low = { importance: 'LOW' } as const;
 
@@ -33,6 +33,7 @@ const dataConfig = configDef(avroDataKeys);
 export function avroDataOptions(raw: Readonly<Record<string, string>>): AvroDataOptions {
   const parsed = dataConfig.parse(raw);
   return {
+    names: CONFLUENT_NAMES,
     connectMetaData: parsed['connect.meta.data'],
     enhancedSchemaSupport: parsed['enhanced.avro.schema.support'],
     generalizedSumTypes: parsed['generalized.sum.type.support'],

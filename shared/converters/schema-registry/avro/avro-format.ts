@@ -6,7 +6,7 @@ import { avroReader, readAnything } from './avro-reader.ts';
 import type { AvroSchema } from './avro-schema.ts';
 import { connectSchemaOf } from './avro-to-connect.ts';
 import { avroWriter } from './avro-writer.ts';
-import { ANYTHING, avroSchemaOf } from './connect-to-avro.ts';
+import { anythingOf, avroSchemaOf } from './connect-to-avro.ts';
 import { parseAvroSchema } from './parse-avro-schema.ts';
 
 /** Avro in the registry. Messages are translated in one pass, without Avro values in between. */
@@ -52,7 +52,8 @@ export class AvroFormat implements SchemaFormat<AvroSchema> {
   }
 
   #reader(parsed: AvroSchema, version: number | null): MessageReader {
-    if (parsed.name === ANYTHING.name && parsed.toString() === ANYTHING.toString()) return (bytes, at) => ({ schema: null, value: readAnything(bytes, at) });
+    const anything = anythingOf(this.#options);
+    if (parsed.name === anything.name && parsed.toString() === anything.toString()) return (bytes, at) => ({ schema: null, value: readAnything(bytes, at) });
     const schema = connectSchemaOf(parsed, version, this.#options, this.#logger);
     const read = avroReader(parsed, schema);
     return (bytes, at) => ({ schema, value: read(bytes, at) });

@@ -3,7 +3,11 @@ import * as names from './avro-names.ts';
 
 /** Whether a struct stands for a union: one of its fields is set. */
 export function isUnion(schema: Schema): boolean {
-  return schema.name === names.AVRO_UNION || (schema.parameters !== null && Object.hasOwn(schema.parameters, names.GENERALIZED_UNION));
+  return (
+    schema.name === names.CONFLUENT_NAMES.union ||
+    schema.name === names.GLUE_NAMES.union ||
+    (schema.parameters !== null && Object.hasOwn(schema.parameters, names.GENERALIZED_UNION))
+  );
 }
 
 /** Whether a map is written as Avro's map, and not as a list of entries. */
@@ -17,9 +21,9 @@ export function isFixed(schema: Schema): boolean {
 }
 
 /** Whether a text is an enum's, told in a parameter; null, or the name of the enum. */
-export function enumName(schema: Schema, { enhancedSchemaSupport, generalizedSumTypes }: names.AvroDataOptions): string | null {
+export function enumName(schema: Schema, { names: own, enhancedSchemaSupport, generalizedSumTypes }: names.AvroDataOptions): string | null {
   const { parameters } = schema;
   if (schema.type !== 'STRING' || parameters === null || !(enhancedSchemaSupport || generalizedSumTypes)) return null;
-  if (parameters[names.GENERALIZED_ENUM] === undefined && parameters[names.AVRO_ENUM] === undefined) return null;
-  return parameters[generalizedSumTypes ? names.GENERALIZED_ENUM : names.AVRO_ENUM] ?? null;
+  if (parameters[names.GENERALIZED_ENUM] === undefined && parameters[own.enum] === undefined) return null;
+  return parameters[generalizedSumTypes ? names.GENERALIZED_ENUM : own.enum] ?? null;
 }

@@ -1,15 +1,37 @@
-/** Names that Confluent's converter gives to what Avro, or Connect, has no word for. */
-export const NAMESPACE = 'io.confluent.connect.avro';
-export const DEFAULT_SCHEMA_NAME = 'ConnectDefault';
+/** Names that a converter gives to what Avro, or Connect, has no word for. Amazon's are Confluent's in a namespace of their own. */
+export interface AvroNames {
+  readonly defaultSchema: string;
+  readonly mapEntry: string;
+  readonly anything: string;
+  readonly union: string;
+  readonly enum: string;
+  readonly recordDoc: string;
+  readonly enumDocPrefix: string;
+  readonly enumDefaultPrefix: string;
+  readonly fieldDocPrefix: string;
+  /** Says of a Connect default that it came from an Avro field. */
+  readonly fieldDefaultFlag: string;
+}
+
+function namesIn(namespace: string): AvroNames {
+  return {
+    defaultSchema: `${namespace}.ConnectDefault`,
+    mapEntry: `${namespace}.${MAP_ENTRY}`,
+    anything: `${namespace}.Anything`,
+    union: `${namespace}.Union`,
+    enum: `${namespace}.Enum`,
+    recordDoc: `${namespace}.record.doc`,
+    enumDocPrefix: `${namespace}.enum.doc.`,
+    enumDefaultPrefix: `${namespace}.enum.default.`,
+    fieldDocPrefix: `${namespace}.field.doc.`,
+    fieldDefaultFlag: `${namespace}.field.default`,
+  };
+}
+
+/** What `connect.internal.type` says of the entries of a named map. */
 export const MAP_ENTRY = 'MapEntry';
-export const AVRO_UNION = `${NAMESPACE}.Union`;
-export const AVRO_ENUM = `${NAMESPACE}.Enum`;
-export const RECORD_DOC = `${NAMESPACE}.record.doc`;
-export const ENUM_DOC_PREFIX = `${NAMESPACE}.enum.doc.`;
-export const ENUM_DEFAULT_PREFIX = `${NAMESPACE}.enum.default.`;
-export const FIELD_DOC_PREFIX = `${NAMESPACE}.field.doc.`;
-/** Says of a Connect default that it came from an Avro field. */
-export const FIELD_DEFAULT_FLAG = `${NAMESPACE}.field.default`;
+export const CONFLUENT_NAMES = namesIn('io.confluent.connect.avro');
+export const GLUE_NAMES = namesIn('com.amazonaws.services.schemaregistry.kafkaconnect.avrodata');
 export const FIXED_SIZE = 'connect.fixed.size';
 export const DECIMAL_PRECISION = 'connect.decimal.precision';
 export const DEFAULT_PRECISION = 64;
@@ -17,8 +39,9 @@ export const DEFAULT_PRECISION = 64;
 export const GENERALIZED_UNION = 'org.apache.kafka.connect.data.Union';
 export const GENERALIZED_ENUM = 'org.apache.kafka.connect.data.Enum';
 
-/** The keys of AvroConverter that shape schemas. */
+/** What shapes schemas: mostly keys of AvroConverter. */
 export interface AvroDataOptions {
+  readonly names: AvroNames;
   readonly connectMetaData: boolean;
   readonly enhancedSchemaSupport: boolean;
   readonly generalizedSumTypes: boolean;

@@ -45,7 +45,7 @@ function translate(avro: AvroSchema, place: Place, context: Context): Schema {
   annotate(parts, avro, place, options);
   applyDefault(parts, avro, place, context);
   const name = nameOf(avro, parts);
-  if (name !== null && !name.startsWith(`${names.NAMESPACE}.${names.DEFAULT_SCHEMA_NAME}`)) {
+  if (name !== null && !name.startsWith(options.names.defaultSchema)) {
     if (parts.name !== undefined && parts.name !== null && parts.name !== name) {
       throw new DataException(`Mismatched names: name already added to SchemaBuilder (${parts.name}) differs from name in source schema (${name})`);
     }
@@ -93,7 +93,7 @@ function partsOf(avro: AvroSchema, context: Context): Parts {
       return logicalType === 'timestamp-millis' ? { type: 'INT64', name: TIMESTAMP, version: 1, parameters: {} } : { type: 'INT64', parameters: {} };
     case 'array': {
       const items = avro.items as AvroSchema;
-      if (!isMapEntry(items)) return { type: 'ARRAY', parameters: {}, valueSchema: withCycles(items, inside(false), context) };
+      if (!isMapEntry(items, context.options)) return { type: 'ARRAY', parameters: {}, valueSchema: withCycles(items, inside(false), context) };
       const [key, value] = [items.field('key'), items.field('value')];
       if (items.fields.length !== 2 || key === undefined || value === undefined)
         throw new DataException('Found map encoded as array of key-value pairs, but array elements do not match the expected format.');
@@ -130,16 +130,16 @@ function bytesParts(avro: AvroSchema, logicalType: string | null): Parts {
 }
 
 function recordParts(avro: AvroSchema, context: Context): Parts {
-  const { connectMetaData, discardTypeDocDefault } = context.options;
+  const { names: own, connectMetaData, discardTypeDocDefault } = context.options;
   const parameters: Record<string, string> = {};
   const docs = connectMetaData && !discardTypeDocDefault;
-  if (docs && avro.doc !== null) parameters[names.RECORD_DOC] = avro.doc;
+  if (docs && avro.doc !== null) parameters[own.recordDoc] = avro.doc;
   const fields = avro.fields.map((field) => {
-    if (docs && field.doc !== null) parameters[names.FIELD_DOC_PREFIX + field.name] = field.doc;
+    if (docs && field.doc !== null) parameters[own.fieldDocPrefix + field.name] = field.doc;
     const place = { forceOptional: false, fieldDefault: field.default, docDefault: field.doc, version: null };
     const schema = translate(field.schema, place, context);
-    const own = field.props.get('connect.parameters');
-    return { name: field.name, schema: connectMetaData && isObject(own) ? withParameters(schema, own) : schema };
+    const told = field.props.get('connect.parameters');
+    return { name: field.name, schema: connectMetaData && isObject(told) ? withParameters(schema, told) : schema };
   });
   return { type: 'STRUCT', parameters, fields };
 }
@@ -151,13 +151,13 @@ function withParameters(schema: Schema, own: Readonly<Record<string, unknown>>):
   return schema.with({ parameters: { ...schema.parameters, ...parameters } });
 }
 
-function enumParts(avro: AvroSchema, { connectMetaData, discardTypeDocDefault, generalizedSumTypes }: names.AvroDataOptions): Parts {
+function enumParts(avro: AvroSchema, { names: own, connectMetaData, discardTypeDocDefault, generalizedSumTypes }: names.AvroDataOptions): Parts {
   const parameters: Record<string, string> = {};
   if (connectMetaData) {
-    if (avro.doc !== null) parameters[discardTypeDocDefault ? 'connect.enum.doc' : names.ENUM_DOC_PREFIX + avro.simpleName] = avro.doc;
-    if (!discardTypeDocDefault && avro.enumDefault !== null) parameters[names.ENUM_DEFAULT_PREFIX + avro.simpleName] = avro.enumDefault;
+    if (avro.doc !== null) parameters[discardTypeDocDefault ? 'connect.enum.doc' : own.enumDocPrefix + avro.simpleName] = avro.doc;
+    if (!discardTypeDocDefault && avro.enumDefault !== null) parameters[own.enumDefaultPrefix + avro.simpleName] = avro.enumDefault;
   }
-  const parameter = generalizedSumTypes ? names.GENERALIZED_ENUM : names.AVRO_ENUM;
+  const parameter = generalizedSumTypes ? names.GENERALIZED_ENUM : own.enum;
   parameters[parameter] = avro.name as string;
   avro.symbols.forEach((symbol, index) => {
     parameters[`${parameter}.${symbol}`] = generalizedSumTypes ? String(index) : symbol;
@@ -167,7 +167,7 @@ function enumParts(avro: AvroSchema, { connectMetaData, discardTypeDocDefault, g
 
 function unionParts(avro: AvroSchema, context: Context): Parts {
   const { options } = context;
-  const name = options.generalizedSumTypes ? `connect_union_${context.unions++}` : names.AVRO_UNION;
+  const name = options.generalizedSumTypes ? `connect_union_${context.unions++}` : options.names.union;
   const fields = new Map<string, Schema>();
   avro.branches.forEach((branch, index) => {
     if (branch.type === 'null') return;
@@ -229,7 +229,7 @@ function annotate(parts: Parts, avro: AvroSchema, { docDefault, version }: Place
 function applyDefault(parts: Parts, avro: AvroSchema, { fieldDefault }: Place, { options, logger }: Context): void {
   const connectDefault = avro.props.get('connect.default');
   if (fieldDefault !== undefined && connectDefault === undefined && options.connectMetaData && !options.discardTypeDocDefault) {
-    parts.parameters[names.FIELD_DEFAULT_FLAG] = 'true';
+    parts.parameters[options.names.fieldDefaultFlag] = 'true';
   }
   const json = fieldDefault === undefined ? connectDefault : fieldDefault;
   if (json === undefined) return;
@@ -251,8 +251,8 @@ function nameOf(avro: AvroSchema, { name }: Parts): string | null {
   return avro.type === 'fixed' && name === DECIMAL ? null : avro.name;
 }
 
-function isMapEntry(schema: AvroSchema): boolean {
-  return schema.type === 'record' && (schema.name === `${names.NAMESPACE}.${names.MAP_ENTRY}` || schema.props.get('connect.internal.type') === names.MAP_ENTRY);
+function isMapEntry(schema: AvroSchema, options: names.AvroDataOptions): boolean {
+  return schema.type === 'record' && (schema.name === options.names.mapEntry || schema.props.get('connect.internal.type') === names.MAP_ENTRY);
 }
 
 function build({ parameters, ...parts }: Parts): Schema {

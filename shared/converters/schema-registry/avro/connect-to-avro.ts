@@ -11,7 +11,13 @@ export class AvroRuntimeException extends Error {
 }
 
 /** The Avro schema of all that has no Connect schema: a record with one optional field for each type. */
-export const ANYTHING = anything();
+export const ANYTHING = anything(names.CONFLUENT_NAMES);
+const GLUE_ANYTHING = anything(names.GLUE_NAMES);
+
+/** The same with a converter's own names. */
+export function anythingOf({ names: own }: names.AvroDataOptions): AvroSchema {
+  return own === names.GLUE_NAMES ? GLUE_ANYTHING : ANYTHING;
+}
 
 /**
  * The Avro schema that values of a Connect schema are written with. Throws DataException, SchemaParseException for names
@@ -34,7 +40,7 @@ class Translation {
   }
 
   schema(schema: Schema | null, ignoreOptional: boolean): AvroSchema {
-    if (schema === null) return ANYTHING;
+    if (schema === null) return anythingOf(this.#options);
     if (!isUnion(schema) && !schema.optional) {
       const known = this.#known.find((each) => each.schema === schema || (each.schema.name === schema.name && schemaEquals(each.schema, schema)));
       if (known !== undefined) return known.avro;
@@ -87,12 +93,12 @@ class Translation {
     const { generalizedSumTypes, discardTypeDocDefault } = this.#options;
     const { parameters } = schema;
     if (enumName(schema, this.#options) === null || parameters === null) return new AvroSchema('string');
-    const parameter = generalizedSumTypes ? names.GENERALIZED_ENUM : names.AVRO_ENUM;
+    const parameter = generalizedSumTypes ? names.GENERALIZED_ENUM : this.#options.names.enum;
     const symbols = Object.keys(parameters).flatMap((key) => (key.startsWith(`${parameter}.`) ? [key.slice(parameter.length + 1)] : []));
     for (const symbol of symbols) checkName(symbol);
     const simple = simpleOf(this.#nameOrDefault(schema.name));
-    const doc = parameters[discardTypeDocDefault ? 'connect.enum.doc' : names.ENUM_DOC_PREFIX + simple] ?? null;
-    const enumDefault = discardTypeDocDefault ? null : (parameters[names.ENUM_DEFAULT_PREFIX + simple] ?? null);
+    const doc = parameters[discardTypeDocDefault ? 'connect.enum.doc' : this.#options.names.enumDocPrefix + simple] ?? null;
+    const enumDefault = discardTypeDocDefault ? null : (parameters[this.#options.names.enumDefaultPrefix + simple] ?? null);
     return new AvroSchema('enum', { name: parameters[parameter] as string, doc, symbols, enumDefault });
   }
 
@@ -109,7 +115,7 @@ class Translation {
 
   #map(schema: Schema): AvroSchema {
     if (hasTextKeys(schema, this.#options)) return new AvroSchema('map', { items: this.#inner(schema.valueSchema, false) });
-    const entry = new AvroSchema('record', { name: schema.name === null ? `${names.NAMESPACE}.${names.MAP_ENTRY}` : this.#nameOrDefault(schema.name) });
+    const entry = new AvroSchema('record', { name: schema.name === null ? this.#options.names.mapEntry : this.#nameOrDefault(schema.name) });
     if (schema.name !== null) entry.props.set('connect.internal.type', names.MAP_ENTRY);
     entry.fields = [this.#field('key', schema.keySchema as Schema, null), this.#field('value', schema.valueSchema as Schema, null)];
     return new AvroSchema('array', { items: entry });
@@ -124,11 +130,11 @@ class Translation {
     if (schema.optional) return union([new AvroSchema('null'), this.#inner(nonOptional(schema), false)]);
     const { parameters } = schema;
     const name = this.#nameOrDefault(schema.name);
-    const doc = parameters?.[discardTypeDocDefault ? 'connect.record.doc' : names.RECORD_DOC] ?? null;
+    const doc = parameters?.[discardTypeDocDefault ? 'connect.record.doc' : this.#options.names.recordDoc] ?? null;
     const record = new AvroSchema('record', { name, doc });
     if (schema.name !== null) this.#records.set(schema.name, record);
     record.fields = schema.fields.map((field) => {
-      const fieldDoc = discardTypeDocDefault ? null : (parameters?.[names.FIELD_DOC_PREFIX + field.name] ?? null);
+      const fieldDoc = discardTypeDocDefault ? null : (parameters?.[this.#options.names.fieldDocPrefix + field.name] ?? null);
       return this.#field(names.scrubName(field.name, scrubInvalidNames), field.schema, fieldDoc);
     });
     const seen = new Set<string>();
@@ -166,7 +172,7 @@ class Translation {
       if (schema.version !== null) props.set('connect.version', schema.version);
       const told = parameters === null ? null : this.#parameters(parameters);
       if (told !== null) props.set('connect.parameters', told);
-      if (schema.defaultValue !== null && (discardTypeDocDefault || parameters?.[names.FIELD_DEFAULT_FLAG] === undefined)) {
+      if (schema.defaultValue !== null && (discardTypeDocDefault || parameters?.[this.#options.names.fieldDefaultFlag] === undefined)) {
         props.set('connect.default', defaultJson(schema, schema.defaultValue, this.#options));
       }
       if (name !== null) props.set('connect.name', name);
@@ -178,12 +184,12 @@ class Translation {
   }
 
   #parameters(parameters: Readonly<Record<string, string>>): Record<string, string> | null {
-    const told = Object.entries(parameters).filter(([key]) => this.#options.discardTypeDocDefault || key !== names.FIELD_DEFAULT_FLAG);
+    const told = Object.entries(parameters).filter(([key]) => this.#options.discardTypeDocDefault || key !== this.#options.names.fieldDefaultFlag);
     return told.length === 0 ? null : Object.fromEntries(told);
   }
 
   #nameOrDefault(name: string | null): string {
-    if (name === null) return `${names.NAMESPACE}.${names.DEFAULT_SCHEMA_NAME}${++this.#unnamed > 1 ? this.#unnamed : ''}`;
+    if (name === null) return `${this.#options.names.defaultSchema}${++this.#unnamed > 1 ? this.#unnamed : ''}`;
     const scrubbed = names.scrubFullName(name, this.#options.scrubInvalidNames);
     checkName(simpleOf(scrubbed));
     return scrubbed;
@@ -226,9 +232,9 @@ function checkName(name: string): void {
   if (!/^[\p{L}\p{Nd}_]*$/u.test(name)) throw new SchemaParseException(`Illegal character in: ${name}`);
 }
 
-function anything(): AvroSchema {
-  const root = new AvroSchema('record', { name: `${names.NAMESPACE}.Anything` });
-  const entry = new AvroSchema('record', { name: `${names.NAMESPACE}.${names.MAP_ENTRY}` });
+function anything(own: names.AvroNames): AvroSchema {
+  const root = new AvroSchema('record', { name: own.anything });
+  const entry = new AvroSchema('record', { name: own.mapEntry });
   const plain = (name: string, schema: AvroSchema): AvroField => ({ name, doc: null, schema, default: undefined, props: new Map() });
   entry.fields = [plain('key', root), plain('value', root)];
   const optional = (name: string, schema: AvroSchema): AvroField => ({ ...plain(name, union([new AvroSchema('null'), schema])), default: null });
