@@ -20,7 +20,7 @@ const benchmarks: Readonly<Record<string, { summary: string; load: () => Promise
     load: async () => (await import('./cold-start.ts')).coldStartBenchmark,
   },
   'data-plane': {
-    summary: 'JsonConverter in, three transformations, JsonConverter out, beside the same classes of Kafka Connect',
+    summary: 'JsonConverter or AvroConverter in, three transformations, the converter out, beside the same classes in Java',
     load: async () => (await import('./data-plane.ts')).dataPlaneBenchmark,
   },
   jdbc: {

@@ -8,6 +8,10 @@ export interface Described {
 export interface Job {
   readonly converter: Described;
   readonly transforms: readonly Described[];
+  /** Avro: the schema that the records are written with, for the side that has no registry. */
+  readonly avroSchema?: string;
+  /** How many bytes of what comes out tell an id, which may differ. */
+  readonly headerLength: number;
   /** Values of records, in base64; they are taken again and again. */
   readonly records: readonly string[];
   /** Records before anything is measured, and in each round. */

@@ -8,7 +8,7 @@ import { pipeline } from 'node:stream/promises';
 import artifactAddress from 'mvn-artifact-url';
 import { StartupError } from './startup-error.ts';
 
-export type ArtifactSetName = 'kafka' | 'kafka-tools' | 'dynamodb' | 'connect';
+export type ArtifactSetName = 'kafka' | 'kafka-tools' | 'dynamodb' | 'connect' | 'avro';
 
 /** A file of a Maven repository. `platform` ("linux-x64"): only needed there. */
 export interface Artifact {
