@@ -237,7 +237,8 @@ function readNested(json: object, depth: number): unknown {
     return json;
   }
   const map = new Map<string, unknown>();
-  for (const name of Object.keys(json)) {
+  // What JSON.parse made has nothing from a prototype that could be listed.
+  for (const name in json) {
     const value = (json as Record<string, unknown>)[name];
     map.set(name, typeof value === 'object' && value !== null ? readNested(value, depth + 1) : value);
   }

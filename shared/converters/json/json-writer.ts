@@ -177,16 +177,32 @@ function writeSchemaless(value: unknown): string {
       return String(value);
   }
   if (value === null || value === undefined) return 'null';
-  if (value instanceof Map) return writeMap(value, everyKeyIsText(value), writeSchemaless, writeSchemaless);
+  if (value instanceof Map) return writeSchemalessMap(value);
   if (Array.isArray(value)) return writeArray(value, writeSchemaless);
   if (value instanceof Boxed) return writeBoxed(value);
   if (value instanceof Uint8Array) return writeBytes(value);
   throw new DataException(`Java class class ${javaClassName(null, value)} does not have corresponding schema type.`);
 }
 
-function everyKeyIsText(map: ReadonlyMap<unknown, unknown>): boolean {
-  for (const key of map.keys()) if (typeof key !== 'string') return false;
-  return true;
+/** Names of fields with their quotes and colon: the same ones come again and again. */
+const openings = new Map<string, string>();
+const maxOpenings = 10_000;
+
+function opening(name: string): string {
+  const known = openings.get(name);
+  if (known !== undefined) return known;
+  const made = `${writeString(name)}:`;
+  if (openings.size < maxOpenings) openings.set(name, made);
+  return made;
+}
+
+function writeSchemalessMap(map: ReadonlyMap<unknown, unknown>): string {
+  let text = '';
+  for (const [key, value] of map) {
+    if (typeof key !== 'string') return writeMap(map, false, writeSchemaless, writeSchemaless);
+    text += (text === '' ? '{' : ',') + opening(key) + writeSchemaless(value);
+  }
+  return text === '' ? '{}' : `${text}}`;
 }
 
 function writeBoxed(value: Boxed): string {

@@ -50,7 +50,7 @@ export class AvroInput {
 
   /** How many items a block has; its length in bytes, where told, is passed over. */
   blockCount(): number {
-    const count = Number(this.long());
+    const count = this.#wholeNumber();
     if (count >= 0) return count;
     this.long();
     return -count;
@@ -85,8 +85,25 @@ export class AvroInput {
     return this.bytes.toString('utf8', at, this.at);
   }
 
+  /** A long that is a length: nearly all have one byte or two. */
+  #wholeNumber(): number {
+    const { bytes, at } = this;
+    const first = bytes[at] as number;
+    if (first < 0x80) {
+      this.at = at + 1;
+      return (first >>> 1) ^ -(first & 1);
+    }
+    const second = bytes[at + 1] as number;
+    if (second < 0x80) {
+      this.at = at + 2;
+      const zigzag = (first & 0x7f) | (second << 7);
+      return (zigzag >>> 1) ^ -(zigzag & 1);
+    }
+    return Number(this.long());
+  }
+
   #length(): number {
-    const length = Number(this.long());
+    const length = this.#wholeNumber();
     if (length < 0) throw new RangeError(`Malformed data. Length is negative: ${length}`);
     return length;
   }

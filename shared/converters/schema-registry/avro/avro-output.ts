@@ -11,7 +11,9 @@ export class AvroOutput {
 
   /** A copy of the message. */
   end(): Buffer {
-    return Buffer.from(this.#buffer.subarray(0, this.#at));
+    const message = Buffer.allocUnsafe(this.#at);
+    this.#buffer.copy(message, 0, 0, this.#at);
+    return message;
   }
 
   #room(length: number): void {
@@ -36,6 +38,16 @@ export class AvroOutput {
     const number = Number(value);
     if (number >= -0x40000000 && number < 0x40000000) {
       this.#varint(((number << 1) ^ (number >> 31)) >>> 0);
+      return;
+    }
+    if (number >= -0x10000000000000 && number <= 0x10000000000000) {
+      // Exact as a double, which has no shifts.
+      let rest = number >= 0 ? number * 2 : -number * 2 - 1;
+      while (rest > 0x7fffffff) {
+        this.#buffer[this.#at++] = (rest & 0x7f) | 0x80;
+        rest = Math.floor(rest / 128);
+      }
+      this.#varint(rest);
       return;
     }
     const exact = BigInt(value);
