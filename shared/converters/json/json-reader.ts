@@ -1,3 +1,4 @@
+import { unrolledCopy } from '../../connect/data/unrolled.ts';
 import { DATE, DataException, DECIMAL, Decimal, float64, int64, MILLIS_PER_DAY, type Schema, TIME, TIMESTAMP } from '../../connect/index.ts';
 import { JsonDecimal, maxDepth } from './json-parser.ts';
 
@@ -196,25 +197,30 @@ function pairsReader(schema: Schema, options: ReaderOptions): JsonReader {
 
 function structReader(schema: Schema, options: ReaderOptions): JsonReader {
   const { fields } = schema;
-  const names = fields.map(({ name }) => name);
-  const readers = fields.map((field) => readerOf(field.schema, options));
-  const nullReaders = fields.map((field) => nullReader(field.schema, options));
-  const mayBeNull = fields.map((field) => field.schema.optional);
+  const parts = fields.map((field, at) => {
+    const read = readerOf(field.schema, options);
+    const whenNull = nullReader(field.schema, options);
+    const { optional } = field.schema;
+    return (item: unknown): unknown => {
+      const value = item === null || item === undefined ? whenNull() : read(item);
+      if (value === null && !optional) throw nullInRequired(schema, at);
+      return value;
+    };
+  });
+  const copy = unrolledCopy(fields.map(({ name }, at) => ({ from: name, to: name, part: parts[at] as JsonReader })));
   // A field called `constructor` is not there only because every object has one.
-  const inherited = names.some((name) => name in Object.prototype);
+  const inherited = fields.flatMap(({ name }) => (name in Object.prototype ? [name] : []));
   return (json) => {
     if (!isObject(json)) throw new DataException(`Structs should be encoded as JSON objects, but found ${nodeType(json)}`);
-    const struct: Record<string, unknown> = {};
-    for (let at = 0; at < names.length; at++) {
-      const name = names[at] as string;
-      const item = inherited && !Object.hasOwn(json, name) ? null : json[name];
-      const value = item === null || item === undefined ? (nullReaders[at] as () => unknown)() : (readers[at] as JsonReader)(item);
-      if (value === null && !mayBeNull[at]) throw nullInRequired(schema, at);
-      if (inherited && name === '__proto__') Object.defineProperty(struct, name, { value, enumerable: true });
-      else struct[name] = value;
-    }
-    return struct;
+    return copy(inherited.length === 0 ? json : withOwnOnly(json, inherited));
   };
+}
+
+/** The same with null for what is only inherited. */
+function withOwnOnly(json: Readonly<Record<string, unknown>>, names: readonly string[]): Readonly<Record<string, unknown>> {
+  const own: Record<string, unknown> = Object.assign(Object.create(null), json);
+  for (const name of names) if (!Object.hasOwn(json, name)) own[name] = null;
+  return own;
 }
 
 function nullInRequired(schema: Schema, at: number): DataException {

@@ -1,3 +1,4 @@
+import { unrolledText } from '../../connect/data/unrolled.ts';
 import { Boxed, DATE, DataException, DECIMAL, Decimal, MILLIS_PER_DAY, type Schema, TIME, TIMESTAMP } from '../../connect/index.ts';
 import { javaClassName } from '../../connect/java/java-value.ts';
 import { doubleToString, floatToString } from '../../connect/java/number-text.ts';
@@ -76,15 +77,12 @@ function writerOf(schema: Schema, options: WriterOptions): JsonWriter {
 function structWriter(schema: Schema, options: WriterOptions, fail: (value: unknown) => never): JsonWriter {
   const { fields } = schema;
   if (fields.length === 0) return () => '{}';
-  const names = fields.map(({ name }) => name);
-  const openings = names.map((name, at) => `${at === 0 ? '{' : ','}${writeString(name)}:`);
-  const writers = fields.map((field) => jsonWriter(field.schema, options));
+  const write = unrolledText(
+    fields.map(({ name, schema: of }, at) => ({ before: `${at === 0 ? '{' : ','}${writeString(name)}:`, name, part: jsonWriter(of, options) })),
+  );
   return (value) => {
     if (typeof value !== 'object' || value === null || value instanceof Map || Array.isArray(value)) return fail(value);
-    const struct = value as Readonly<Record<string, unknown>>;
-    let text = '';
-    for (let at = 0; at < names.length; at++) text += openings[at] + (writers[at] as JsonWriter)(struct[names[at] as string]);
-    return `${text}}`;
+    return `${write(value as Readonly<Record<string, unknown>>)}}`;
   };
 }
 

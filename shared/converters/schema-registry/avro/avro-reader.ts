@@ -1,3 +1,4 @@
+import { unrolledStruct } from '../../../connect/data/unrolled.ts';
 import { Boxed, DataException, float64, int64, type Schema } from '../../../connect/index.ts';
 import { CyclicSchema } from '../cyclic-schema.ts';
 import { AvroInput } from './avro-input.ts';
@@ -159,12 +160,7 @@ class Readers {
     known.set(schema, entry);
     const names = avro.fields.map(({ name }) => name);
     const readers = avro.fields.map((field) => this.reader(field.schema, schema.field(field.name)?.schema as Schema));
-    const count = names.length;
-    entry.read = (input) => {
-      const struct: Record<string, unknown> = {};
-      for (let at = 0; at < count; at++) struct[names[at] as string] = (readers[at] as Read)(input);
-      return struct;
-    };
+    entry.read = unrolledStruct(names, readers);
     return entry.read;
   }
 }

@@ -1,3 +1,4 @@
+import { unrolledVisit } from '../../../connect/data/unrolled.ts';
 import { DataException, type Schema } from '../../../connect/index.ts';
 import { javaClassName } from '../../../connect/java/java-value.ts';
 import { CyclicSchema } from '../cyclic-schema.ts';
@@ -214,22 +215,25 @@ class Writers {
   #fields(schema: Schema, avro: AvroSchema): Write {
     const own = new Map(schema.fields.map((field) => [scrubName(field.name, this.#options.scrubInvalidNames), field]));
     const names: string[] = [];
-    const defaults: unknown[] = [];
     const writers: Write[] = [];
     for (const { name, schema: wanted, default: json } of avro.fields) {
       const field = own.get(name);
       if (field === undefined && json === undefined)
         throw new AvroRuntimeException(`Field ${name} type:${wanted.type.toUpperCase()} pos:${names.length} not set and has no default value`);
       names.push(field?.name ?? name);
-      defaults.push(field === undefined ? null : this.#defaultOf(field.schema));
-      writers.push(field === undefined ? (out) => writeDefault(out, wanted, json) : this.writer(field.schema, wanted));
+      if (field === undefined) {
+        writers.push((out) => writeDefault(out, wanted, json));
+        continue;
+      }
+      const write = this.writer(field.schema, wanted);
+      const defaultValue = this.#defaultOf(field.schema);
+      writers.push(defaultValue === null ? write : (out, value) => write(out, value ?? defaultValue));
     }
-    const count = names.length;
+    const visit = unrolledVisit(names, writers);
     return (out, value) => {
       if (typeof value !== 'object' || value === null || value instanceof Map || Array.isArray(value) || value instanceof Uint8Array)
         return misfit(schema, value);
-      const struct = value as Readonly<Record<string, unknown>>;
-      for (let index = 0; index < count; index++) (writers[index] as Write)(out, struct[names[index] as string] ?? defaults[index]);
+      visit(out, value as Readonly<Record<string, unknown>>);
     };
   }
 }
