@@ -24,7 +24,7 @@ import { doubleToInt, doubleToLong, parseDecimal, parseWhole } from '../connect/
 import { isoText } from '../connect/values/iso-dates.ts';
 import { NestedFields, usesPaths } from './nested-fields.ts';
 import { fieldsOf, requireMap, requireStruct } from './requirements.ts';
-import { cacheBySchema, fieldValue, putField, structLike } from './struct-fields.ts';
+import { type CopiedField, cacheBySchema, fieldCopier, structLike } from './struct-fields.ts';
 import { REPLACE_NULL_WITH_DEFAULT, VERSION } from './transform-keys.ts';
 
 const purpose = 'cast types';
@@ -69,7 +69,13 @@ export const cast = keyOrValueTransformation({
         const type = fields.get(name);
         return { name, schema: type === undefined ? own : castSchema(own, type, { keepMetadata: false }) };
       });
-      return structLike(schema, updated).with({ optional: schema.optional });
+      const copied = schema.fields.map((field, at): CopiedField => {
+        const type = fields.get(field.name);
+        const target = (updated[at] as { schema: Schema }).schema;
+        const { name } = field;
+        return type === undefined ? { field, name } : { field, name, schema: target, change: (value) => castValue(field.schema, value, type) };
+      });
+      return { schema: structLike(schema, updated).with({ optional: schema.optional }), copy: fieldCopier(copied, replaceNull) };
     });
     return (side) => {
       const { schema, value } = side;
@@ -81,17 +87,8 @@ export const cast = keyOrValueTransformation({
         return { schema: null, value: updated };
       }
       if (whole !== null) return { schema: wholeSchema(schema), value: castValue(schema, value, whole) };
-      const updatedSchema = plan(schema);
-      const struct = requireStruct(schema, value, purpose);
-      const updated: Record<string, unknown> = {};
-      for (let at = 0; at < schema.fields.length; at++) {
-        const field = schema.fields[at] as Schema['fields'][number];
-        const type = fields.get(field.name);
-        const before = fieldValue(field, struct, replaceNull);
-        const target = updatedSchema.fields[at] as Schema['fields'][number];
-        putField(updated, field.name, target.schema, type === undefined ? before : castValue(field.schema, before, type));
-      }
-      return { schema: updatedSchema, value: updated };
+      const { schema: updatedSchema, copy } = plan(schema);
+      return { schema: updatedSchema, value: copy(requireStruct(schema, value, purpose)) };
     };
   },
 });

@@ -16,7 +16,7 @@ import { schemaText } from '../connect/java/java-value.ts';
 import { FieldPath } from './field-path.ts';
 import { NestedFields, usesPaths } from './nested-fields.ts';
 import { requireMap, requireStruct } from './requirements.ts';
-import { cacheBySchema, copyFields, structLike } from './struct-fields.ts';
+import { cacheBySchema, fieldCopier, structLike } from './struct-fields.ts';
 import { REPLACE_NULL_WITH_DEFAULT, VERSION } from './transform-keys.ts';
 
 const nonEmptyList = validator('non-empty list', (name, value) => {
@@ -55,7 +55,7 @@ export const headerFrom: readonly TransformationDefinition[] = (['key', 'value']
       const plan = cacheBySchema((schema) => {
         const source = schema.fields.filter(({ name }) => !moved.has(name)).map((field) => ({ field, name: field.name }));
         return {
-          source,
+          copy: fieldCopier(source, replaceNull),
           schema: structLike(
             schema,
             source.map(({ field }) => field),
@@ -72,8 +72,8 @@ export const headerFrom: readonly TransformationDefinition[] = (['key', 'value']
         if (schema === null) return { schema, value: new Map([...requireMap(value, purpose)].filter(([name]) => !moved.has(name))) };
         const struct = requireStruct(schema, value, purpose);
         if (moved.size === 0) return { schema, value };
-        const { source, schema: updated } = plan(schema);
-        return { schema: updated, value: copyFields(source, struct, replaceNull) };
+        const { copy, schema: updated } = plan(schema);
+        return { schema: updated, value: copy(struct) };
       };
       const headersFrom = ({ schema, value }: SchemaAndValue): Header[] =>
         paths.map((path, at) => {

@@ -14,7 +14,7 @@ import {
 } from '../connect/index.ts';
 import { NestedFields, usesPaths } from './nested-fields.ts';
 import { requireMap, requireStruct } from './requirements.ts';
-import { cacheBySchema, copyFields, structLike } from './struct-fields.ts';
+import { cacheBySchema, fieldCopier, structLike } from './struct-fields.ts';
 import { REPLACE_NULL_WITH_DEFAULT, VERSION } from './transform-keys.ts';
 
 const purpose = 'field insertion';
@@ -60,7 +60,10 @@ export const insertField = keyOrValueTransformation({
       return (side, record) => (side.value === null || side.value === undefined ? side : nested.apply(side, record));
     }
     const plan = cacheBySchema((schema) => ({
-      source: schema.fields.map((field) => ({ field, name: field.name })),
+      copy: fieldCopier(
+        schema.fields.map((field) => ({ field, name: field.name })),
+        replaceNull,
+      ),
       schema: structLike(schema, [...schema.fields, ...insertions.map(named)]),
     }));
     return (side, record) => {
@@ -75,8 +78,8 @@ export const insertField = keyOrValueTransformation({
         return { schema: null, value: updated };
       }
       const struct = requireStruct(schema, value, purpose);
-      const { source, schema: updatedSchema } = plan(schema);
-      const updated = copyFields(source, struct, replaceNull);
+      const { copy, schema: updatedSchema } = plan(schema);
+      const updated = copy(struct);
       for (const insertion of insertions) updated[insertion.name] = insertion.typed(record);
       return { schema: updatedSchema, value: updated };
     };

@@ -16,7 +16,7 @@ import { asciiDigits } from '../connect/java/number-text.ts';
 import { convertValue } from '../connect/values/convert-value.ts';
 import { NestedFields, usesPaths } from './nested-fields.ts';
 import { requireMap, requireStruct } from './requirements.ts';
-import { fieldValue, putField } from './struct-fields.ts';
+import { cacheBySchema, fieldCopier } from './struct-fields.ts';
 import { REPLACE_NULL_WITH_DEFAULT, VERSION } from './transform-keys.ts';
 
 const purpose = 'mask fields';
@@ -60,6 +60,12 @@ export const maskField = keyOrValueTransformation({
       for (const path of fields) nested.change(path, { value: mask });
       return (side, record) => nested.apply(side, record);
     }
+    const copierOf = cacheBySchema((schema) =>
+      fieldCopier(
+        schema.fields.map((field) => ({ field, name: field.name, ...(masked.has(field.name) && { change: (value: unknown) => mask(field.schema, value) }) })),
+        replaceNull,
+      ),
+    );
     return ({ schema, value }) => {
       if (schema === null) {
         const map = requireMap(value, purpose);
@@ -67,13 +73,7 @@ export const maskField = keyOrValueTransformation({
         for (const name of masked) updated.set(name, mask(null, map.get(name)));
         return { schema: null, value: updated };
       }
-      const struct = requireStruct(schema, value, purpose);
-      const updated: Record<string, unknown> = {};
-      for (const field of schema.fields) {
-        const before = fieldValue(field, struct, replaceNull);
-        putField(updated, field.name, field.schema, masked.has(field.name) ? mask(field.schema, before) : before);
-      }
-      return { schema, value: updated };
+      return { schema, value: copierOf(schema)(requireStruct(schema, value, purpose)) };
     };
   },
 });

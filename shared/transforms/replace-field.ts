@@ -1,9 +1,19 @@
-import { ConfigException, configDef, DataException, keyOrValueTransformation, list, nonDuplicateValues, type Schema, validator } from '../connect/index.ts';
+import {
+  ConfigException,
+  configDef,
+  DataException,
+  type Field,
+  keyOrValueTransformation,
+  list,
+  nonDuplicateValues,
+  type Schema,
+  validator,
+} from '../connect/index.ts';
 import { hashOrder } from '../connect/java/hash-order.ts';
 import { javaClassName } from '../connect/java/java-value.ts';
 import { NestedFields, usesPaths } from './nested-fields.ts';
-import { requireMap, requireStruct, requireText, type StructValue } from './requirements.ts';
-import { cacheBySchema, fieldValue, putField, structLike } from './struct-fields.ts';
+import { requireMap, requireStruct, requireText } from './requirements.ts';
+import { type CopiedField, cacheBySchema, fieldCopier, structLike } from './struct-fields.ts';
 import { REPLACE_NULL_WITH_DEFAULT, VERSION } from './transform-keys.ts';
 
 const purpose = 'field replacement';
@@ -62,7 +72,8 @@ export const replaceField = keyOrValueTransformation({
         fields.map(({ field, name }) => ({ name, schema: field.schema })),
       );
       // As in Kafka Connect, values are looked up by the old names of the new ones, whatever field had this name before.
-      return { schema: updated, source: fields.map(({ field, name }) => moveOf(schema, oldNames.get(name) ?? field.name, { name, schema: field.schema })) };
+      const moved = fields.map(({ field, name }) => moveOf(schema, oldNames.get(name) ?? field.name, field, name));
+      return { schema: updated, copy: fieldCopier(moved, replaceNull) };
     });
     return (side) => {
       const { schema, value } = side;
@@ -76,30 +87,29 @@ export const replaceField = keyOrValueTransformation({
         return { schema: null, value: updated };
       }
       const struct = requireStruct(schema, value, purpose);
-      const { source, schema: updatedSchema } = plan(schema);
-      const updated: Record<string, unknown> = {};
-      for (const move of source) move(struct, replaceNull, updated);
-      return { schema: updatedSchema, value: updated };
+      const { copy, schema: updatedSchema } = plan(schema);
+      return { schema: updatedSchema, value: copy(struct) };
     };
   },
 });
 
-type Move = (struct: StructValue, replaceNull: boolean, updated: Record<string, unknown>) => void;
-
-/** Moves the value of one field into a new one. What does not fit is told by the first record that has a value. */
-function moveOf(schema: Schema, source: string, target: { readonly name: string; readonly schema: Schema }): Move {
+/** The field of a copy whose value comes from `source`. What does not fit is told by the first record that has a value. */
+function moveOf(schema: Schema, source: string, { schema: own }: Field, name: string): CopiedField {
   const field = schema.field(source);
-  const fits = field?.schema.type === target.schema.type;
-  return (struct, replaceNull, updated) => {
-    if (field === undefined) throw new DataException(`${source} is not a valid field name`);
-    const value = fieldValue(field, struct, replaceNull);
-    if (value !== null && !fits) {
-      const name = target.schema.name === null ? '' : `"${target.schema.name}" `;
-      const found = `schema ${name}with type ${target.schema.type}: class ${javaClassName(field.schema, value)}`;
-      throw new DataException(`Invalid Java object for ${found} for field: "${target.name}"`);
-    }
-    putField(updated, target.name, target.schema, value);
+  if (field === undefined) {
+    const missing = (): never => {
+      throw new DataException(`${source} is not a valid field name`);
+    };
+    return { field: { name: source, index: 0, schema: own }, name, change: missing };
+  }
+  if (field.schema.type === own.type) return { field, name, schema: own };
+  const misfit = (value: unknown): null => {
+    if (value === null) return null;
+    const typed = own.name === null ? '' : `"${own.name}" `;
+    const found = `schema ${typed}with type ${own.type}: class ${javaClassName(field.schema, value)}`;
+    throw new DataException(`Invalid Java object for ${found} for field: "${name}"`);
   };
+  return { field, name, schema: own, change: misfit };
 }
 
 function parseRenames(renames: readonly string[]): ReadonlyMap<string, string> {

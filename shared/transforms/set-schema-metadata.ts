@@ -1,6 +1,6 @@
 import { ConfigException, configDef, DataException, int, keyOrValueTransformation, type Schema, string } from '../connect/index.ts';
 import { fieldsOf, type StructValue } from './requirements.ts';
-import { cacheBySchema, copyFields } from './struct-fields.ts';
+import { cacheBySchema, fieldCopier } from './struct-fields.ts';
 import { REPLACE_NULL_WITH_DEFAULT, VERSION } from './transform-keys.ts';
 
 /**
@@ -19,7 +19,10 @@ export const setSchemaMetadata = keyOrValueTransformation({
   create({ 'schema.name': name, 'schema.version': version, 'replace.null.with.default': replaceNull }) {
     if (name === null && version === null) throw new ConfigException('Neither schema name nor version configured');
     const plan = cacheBySchema((schema: Schema) => ({
-      source: fieldsOf(schema).map((field) => ({ field, name: field.name })),
+      copy: fieldCopier(
+        fieldsOf(schema).map((field) => ({ field, name: field.name })),
+        replaceNull,
+      ),
       schema: schema.with({ name: name ?? schema.name, version: version ?? schema.version }),
     }));
     return (side) => {
@@ -28,8 +31,8 @@ export const setSchemaMetadata = keyOrValueTransformation({
         if (value === null || value === undefined) return side;
         throw new DataException('Schema required for [updating schema metadata]');
       }
-      const { source, schema: updated } = plan(schema);
-      return { schema: updated, value: value === null || value === undefined ? null : copyFields(source, value as StructValue, replaceNull) };
+      const { copy, schema: updated } = plan(schema);
+      return { schema: updated, value: value === null || value === undefined ? null : copy(value as StructValue) };
     };
   },
 });

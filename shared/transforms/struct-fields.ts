@@ -1,3 +1,4 @@
+import { unrolledCopy } from '../connect/data/unrolled.ts';
 import { DataException, type Field, Schema, type SchemaParts } from '../connect/index.ts';
 import type { StructValue } from './requirements.ts';
 
@@ -31,18 +32,30 @@ export function putField(struct: Record<string, unknown>, name: string, schema: 
   struct[name] = value;
 }
 
-/** A copy of some fields, under names that may be new. */
-export function copyFields(
-  source: readonly { readonly field: Field; readonly name: string }[],
-  struct: StructValue,
-  replaceNull: boolean,
-): Record<string, unknown> {
-  const copy: Record<string, unknown> = {};
-  for (let at = 0; at < source.length; at++) {
-    const { field, name } = source[at] as { field: Field; name: string };
-    putField(copy, name, field.schema, fieldValue(field, struct, replaceNull));
-  }
-  return copy;
+/** A field of a copy: where its value comes from, and its name and schema in the copy. */
+export interface CopiedField {
+  readonly field: Field;
+  readonly name: string;
+  /** Without it, that of `field`. */
+  readonly schema?: Schema;
+  /** Makes another value; it is given the default where that counts. */
+  readonly change?: (value: unknown) => unknown;
+}
+
+/** Compiles a copier of some fields, to be kept with the schema. It throws DataException as `putField` does. */
+export function fieldCopier(fields: readonly CopiedField[], replaceNull: boolean): (struct: StructValue) => Record<string, unknown> {
+  return unrolledCopy(
+    fields.map(({ field, name, schema = field.schema, change }) => {
+      const whenNull = replaceNull ? field.schema.defaultValue : null;
+      const { optional } = schema;
+      const checked = (value: unknown): unknown => {
+        if (value === null && !optional) throw new DataException(`Invalid value: null used for required field: "${name}", schema type: ${schema.type}`);
+        return value;
+      };
+      const part = change === undefined ? (value: unknown) => checked(value ?? whenNull) : (value: unknown) => checked(change(value ?? whenNull));
+      return { from: field.name, to: name, part };
+    }),
+  );
 }
 
 /** Throws DataException where a required field has no value, in a struct or in any within it (Java's `Struct.validate`). */

@@ -2,7 +2,7 @@ import { type ConnectRecord, configDef, DataException, list, nonDuplicateValues,
 import { FieldPath } from './field-path.ts';
 import { usesPaths } from './nested-fields.ts';
 import { requireMap, requireStruct } from './requirements.ts';
-import { cacheBySchema, copyFields, putField } from './struct-fields.ts';
+import { cacheBySchema, fieldCopier, putField } from './struct-fields.ts';
 import { REPLACE_NULL_WITH_DEFAULT, VERSION } from './transform-keys.ts';
 
 const purpose = 'copying fields from value to key';
@@ -31,7 +31,10 @@ export const valueToKey = recordTransformation({
         if (field === undefined) throw new DataException(`Field does not exist: ${name}`);
         return { field, name };
       });
-      return { source, schema: new Schema({ type: 'STRUCT', fields: source.map(({ field, name }) => ({ name, schema: field.schema })) }) };
+      return {
+        copy: fieldCopier(source, replaceNull),
+        schema: new Schema({ type: 'STRUCT', fields: source.map(({ field, name }) => ({ name, schema: field.schema })) }),
+      };
     });
     return (record) => {
       const { valueSchema, value } = record;
@@ -40,8 +43,8 @@ export const valueToKey = recordTransformation({
         return record.withKey(null, new Map(fields.map((name) => [name, map.get(name) ?? null])));
       }
       const struct = requireStruct(valueSchema, value, purpose);
-      const { source, schema } = plan(valueSchema);
-      return record.withKey(schema, copyFields(source, struct, replaceNull));
+      const { copy, schema } = plan(valueSchema);
+      return record.withKey(schema, copy(struct));
     };
   },
 });
