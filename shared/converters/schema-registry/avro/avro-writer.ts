@@ -229,11 +229,12 @@ class Writers {
       const defaultValue = this.#defaultOf(field.schema);
       writers.push(defaultValue === null ? write : (out, value) => write(out, value ?? defaultValue));
     }
-    const visit = unrolledVisit(names, writers);
-    return (out, value) => {
+    // There is one output.
+    const visit = unrolledVisit(names, writers, shared);
+    return (_out, value) => {
       if (typeof value !== 'object' || value === null || value instanceof Map || Array.isArray(value) || value instanceof Uint8Array)
         return misfit(schema, value);
-      visit(out, value as Readonly<Record<string, unknown>>);
+      visit(value as Readonly<Record<string, unknown>>);
     };
   }
 }
