@@ -79,11 +79,17 @@ export const replaceField = keyOrValueTransformation({
       const { schema, value } = side;
       if (value === null || value === undefined) return side;
       if (schema === null) {
+        const map = requireMap(value, purpose);
         const updated = new Map<string, unknown>();
-        for (const [name, item] of requireMap(value, purpose)) {
+        let fields = 0;
+        for (const [name, item] of map) {
           requireText(name);
-          if (stays(name)) updated.set(renamed(name), item);
+          if (!stays(name)) continue;
+          updated.set(renamed(name), item);
+          fields++;
         }
+        // Where two got one name, the later one in a HashMap wins.
+        if (updated.size < fields) for (const name of hashOrder([...map.keys()] as string[])) if (stays(name)) updated.set(renamed(name), map.get(name));
         return { schema: null, value: updated };
       }
       const struct = requireStruct(schema, value, purpose);

@@ -22,8 +22,8 @@ class JsonEOFException extends JsonParseException {
 
 export const maxDepth = 1000;
 const maxNumberLength = 1000;
-/** What Java takes for a part of an identifier; Jackson does not look at `$`. */
-const identifierPart = /(?!\$)[\p{L}\p{Nd}\p{Nl}\p{Sc}\p{Pc}\p{Mn}\p{Mc}\p{Cf}\x7f-\x9f]/u;
+/** What must not follow `true`, `false` or `null`: parts of identifiers, and, by a slip of Jackson's, all that is not ASCII. */
+const identifierPart = /[\w\x7f-\uffff]/;
 const simpleEscapes: Readonly<Record<string, string>> = { '"': '"', '\\': '\\', '/': '/', b: '\b', f: '\f', n: '\n', r: '\r', t: '\t' };
 const numberToken = /-?(\d+)(\.\d+)?([eE][+-]?\d+)?/y;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: those are what JSON must escape
