@@ -30,6 +30,8 @@ beforeAll(async () => {
     SLUICE_METRICS: 'off',
   });
   await environment.kafka.admin().createTopic({ topic, partitions: 2, replicationFactor: 1 });
+  // A broker under load knows of a topic's partitions only a little later.
+  await expect.poll(async () => (await environment.kafka.admin().partitionCounts([topic])).get(topic), { timeout: 10_000 }).toBe(2);
 });
 
 afterAll(async () => {

@@ -183,14 +183,15 @@ function parseArray(tokens: Tokens): SchemaAndValue {
 }
 
 function parseMap(tokens: Tokens): SchemaAndValue {
-  const entries: [key: SchemaAndValue, value: SchemaAndValue | null][] = [];
+  // By class and value, as a HashMap tells keys apart: of entries with the same key the last one counts.
+  const entries = new Map<unknown, [key: SchemaAndValue, value: SchemaAndValue | null]>();
   const keys = new CommonSchema();
   const values = new CommonSchema();
   while (tokens.hasNext()) {
     if (tokens.consume('}')) {
       const keySchema = keys.schema;
       const valueSchema = keySchema === null ? null : values.schema;
-      const pairs = entries.map(([key, value]): [unknown, unknown] => [
+      const pairs = [...entries.values()].map(([key, value]): [unknown, unknown] => [
         keySchema === null ? loose(key) : aligned(keySchema, key),
         valueSchema === null ? loose(value) : aligned(valueSchema, value),
       ]);
@@ -201,7 +202,7 @@ function parseMap(tokens: Tokens): SchemaAndValue {
     if (key === null || key.value === null) throw new DataException(`Map entry may not have a null key: ${tokens.text}`);
     if (!tokens.consume(':')) throw new DataException(`Map entry is missing ':' in ${tokens.text}`);
     const value = parse(tokens, true);
-    entries.push([key, value]);
+    entries.set(typeof key.value === 'object' ? key.value : `${key.schema?.type} ${String(key.value)}`, [key, value]);
     tokens.consume(',');
     keys.add(key);
     values.add(value);

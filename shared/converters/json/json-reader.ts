@@ -1,5 +1,5 @@
 import { unrolledCopy } from '../../connect/data/unrolled.ts';
-import { DATE, DataException, DECIMAL, Decimal, float64, int64, MILLIS_PER_DAY, type Schema, TIME, TIMESTAMP } from '../../connect/index.ts';
+import { DATE, DataException, DECIMAL, Decimal, float64, int64, MILLIS_PER_DAY, type Schema, TIME, TIMESTAMP, valueEquals } from '../../connect/index.ts';
 import { JsonDecimal, maxDepth } from './json-parser.ts';
 
 /** Turns parsed JSON into a Connect value. */
@@ -183,16 +183,26 @@ function mapReader(schema: Schema, options: ReaderOptions): JsonReader {
 function pairsReader(schema: Schema, options: ReaderOptions): JsonReader {
   const readKey = jsonReader(schema.keySchema, options);
   const readValue = jsonReader(schema.valueSchema, options);
+  const { keySchema } = schema;
+  const isObjectKey = keySchema !== null && (keySchema.name !== null || ['ARRAY', 'MAP', 'STRUCT'].includes(keySchema.type));
   return (json) => {
     if (!Array.isArray(json)) throw new DataException(`Maps with non-string fields should be encoded as JSON array of tuples, but found ${nodeType(json)}`);
     const map = new Map<unknown, unknown>();
     for (const entry of json) {
       if (!Array.isArray(entry)) throw new DataException(`Found invalid map entry instead of array tuple: ${nodeType(entry)}`);
       if (entry.length !== 2) throw new DataException(`Found invalid map entry, expected length 2 but found :${entry.length}`);
-      map.set(readKey(entry[0]), readValue(entry[1]));
+      const key = readKey(entry[0]);
+      map.set(isObjectKey ? sameKey(map, key) : key, readValue(entry[1]));
     }
     return map;
   };
+}
+
+/** The key of the map that is equal, as a HashMap finds it; JavaScript's Map tells objects apart. Byte arrays are told apart in Java too. */
+function sameKey(map: ReadonlyMap<unknown, unknown>, key: unknown): unknown {
+  if (typeof key !== 'object' || key === null || key instanceof Uint8Array) return key;
+  for (const each of map.keys()) if (valueEquals(each, key)) return each;
+  return key;
 }
 
 function structReader(schema: Schema, options: ReaderOptions): JsonReader {
