@@ -59,7 +59,7 @@ export const eventRouter = recordTransformation({
       const topic = typedValue(row.schema, row.struct, routeBy, 'STRING') as string | null;
       const known = versionField === null ? envelopes.get(payload) : versions.get(version);
       if (known !== undefined) return known;
-      const fields = additional.filter(({ placement, field }) => placement === 'envelope' && (onMissing || row.schema.field(field) !== undefined));
+      const fields = additional.filter(({ placement }) => placement === 'envelope');
       const made = new Schema({
         type: 'STRUCT',
         name: schemaName(row.schema.name, topic),
