@@ -82,10 +82,18 @@ function singleByte(last: number, decode: (bytes: Buffer) => string): Charset {
   };
 }
 
+/** Java takes what follows a lone first half of a pair for its second half, and both for one unreadable character. */
+function javaWellFormed(text: string): string {
+  if (text.isWellFormed()) return text;
+  return text.replace(/[\ud800-\udbff][\udc00-\udfff]|[\ud800-\udbff][\s\S]?|[\udc00-\udfff]/g, (found) =>
+    found.isWellFormed() && found.length === 2 ? found : '\ufffd',
+  );
+}
+
 function utf16({ bigEndian, mark }: { bigEndian: boolean; mark: boolean }): Charset {
   const decode = (bytes: Buffer, big: boolean): string => {
     const whole = Buffer.from(bytes.subarray(0, bytes.length & ~1));
-    const text = (big ? whole.swap16() : whole).toString('utf16le').toWellFormed();
+    const text = javaWellFormed((big ? whole.swap16() : whole).toString('utf16le'));
     return bytes.length % 2 === 0 ? text : `${text}\ufffd`;
   };
   return {
