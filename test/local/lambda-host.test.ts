@@ -160,6 +160,11 @@ describe('the Lambda host', () => {
     expect(await binary.json()).toMatchObject({ body: '//4=', base64: true });
   });
 
+  test('lets more clients than it has environments for wait their turn', async () => {
+    const answers = await Promise.all(Array.from({ length: 60 }, () => fetch(`${host.httpUrl}/connectors`)));
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([201]));
+  });
+
   test('keeps a log of each function as Lambda prints it', async () => {
     const log = await readFile(join(folder, 'logs', 'task.log'), 'utf8');
     expect(log).toMatch(/START RequestId: [0-9a-f-]+ Version: \$LATEST/);

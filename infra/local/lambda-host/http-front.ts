@@ -53,7 +53,8 @@ async function serve(request: IncomingMessage, response: ServerResponse, target:
   const body = await read(request);
   if (body === null) return answerJson(response, 413, 'Request Entity Too Large');
   const event = eventOf(request, body);
-  const { payload, error } = await pool.invokeNow(target, JSON.stringify(event));
+  // One machine has fewer environments than AWS: clients wait their turn, as for the threads of a worker.
+  const { payload, error } = await pool.invokeWhenPossible(target, JSON.stringify(event), randomUUID());
   if (error !== null) {
     const { errorMessage } = JSON.parse(payload) as { errorMessage?: string };
     return answerJson(response, 502, errorMessage ?? 'Internal Server Error');
