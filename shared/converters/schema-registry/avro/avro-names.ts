@@ -1,3 +1,5 @@
+import { scrubbed } from '../scrub-name.ts';
+
 /** Names that a converter gives to what Avro, or Connect, has no word for. Amazon's are Confluent's in a namespace of their own. */
 export interface AvroNames {
   readonly defaultSchema: string;
@@ -52,15 +54,11 @@ export interface AvroDataOptions {
   readonly flattenSingletonUnions: boolean;
 }
 
-const valid = /^[A-Za-z_][A-Za-z0-9_]*$/;
+const rules = { valid: /^[A-Za-z_][A-Za-z0-9_]*$/, badStart: /^[0-9]/ };
 
-/** `scrub.invalid.names`: what is not allowed in a name becomes its URL encoding, with `_` for `%`. */
+/** `scrub.invalid.names` of a simple name. */
 export function scrubName(name: string, scrub: boolean): string {
-  if (!scrub || name === '' || valid.test(name)) return name;
-  const encoded = encodeURIComponent(name)
-    .replace(/%20/g, '+')
-    .replace(/[!'()~]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`);
-  return (/^[0-9]/.test(encoded) ? `x${encoded}` : encoded).replace(/[^A-Za-z0-9_]/g, '_');
+  return scrub ? scrubbed(name, rules) : name;
 }
 
 /** The same for each part of a full name. */

@@ -1,40 +1,19 @@
+import { ByteOutput } from '../byte-output.ts';
+
 /** Writes Avro's binary encoding into a buffer that grows. One is shared by all writers: nothing waits while a message is written. */
-export class AvroOutput {
-  #buffer = Buffer.allocUnsafeSlow(1024);
-  #at = 0;
-
-  /** Begins a message. */
-  begin(header: Uint8Array): void {
-    this.#at = 0;
-    this.raw(header);
-  }
-
-  /** A copy of the message. */
-  end(): Buffer {
-    const message = Buffer.allocUnsafe(this.#at);
-    this.#buffer.copy(message, 0, 0, this.#at);
-    return message;
-  }
-
-  #room(length: number): void {
-    if (this.#at + length <= this.#buffer.length) return;
-    const larger = Buffer.allocUnsafeSlow(Math.max(this.#at + length, this.#buffer.length * 2));
-    this.#buffer.copy(larger, 0, 0, this.#at);
-    this.#buffer = larger;
-  }
-
+export class AvroOutput extends ByteOutput {
   boolean(value: boolean): void {
-    this.#room(1);
-    this.#buffer[this.#at++] = value ? 1 : 0;
+    this.room(1);
+    this.buffer[this.at++] = value ? 1 : 0;
   }
 
   int(value: number): void {
-    this.#room(5);
+    this.room(5);
     this.#varint(((value << 1) ^ (value >> 31)) >>> 0);
   }
 
   long(value: bigint | number): void {
-    this.#room(10);
+    this.room(10);
     const number = Number(value);
     if (number >= -0x40000000 && number < 0x40000000) {
       this.#varint(((number << 1) ^ (number >> 31)) >>> 0);
@@ -44,7 +23,7 @@ export class AvroOutput {
       // Exact as a double, which has no shifts.
       let rest = number >= 0 ? number * 2 : -number * 2 - 1;
       while (rest > 0x7fffffff) {
-        this.#buffer[this.#at++] = (rest & 0x7f) | 0x80;
+        this.buffer[this.at++] = (rest & 0x7f) | 0x80;
         rest = Math.floor(rest / 128);
       }
       this.#varint(rest);
@@ -53,7 +32,7 @@ export class AvroOutput {
     const exact = BigInt(value);
     let rest = BigInt.asUintN(64, (exact << 1n) ^ (exact >> 63n));
     while (rest > 0x7fffffffn) {
-      this.#buffer[this.#at++] = Number(rest & 0x7fn) | 0x80;
+      this.buffer[this.at++] = Number(rest & 0x7fn) | 0x80;
       rest >>= 7n;
     }
     this.#varint(Number(rest));
@@ -62,26 +41,20 @@ export class AvroOutput {
   #varint(unsigned: number): void {
     let rest = unsigned;
     while (rest > 0x7f) {
-      this.#buffer[this.#at++] = (rest & 0x7f) | 0x80;
+      this.buffer[this.at++] = (rest & 0x7f) | 0x80;
       rest >>>= 7;
     }
-    this.#buffer[this.#at++] = rest;
+    this.buffer[this.at++] = rest;
   }
 
   float(value: number): void {
-    this.#room(4);
-    this.#at = this.#buffer.writeFloatLE(value, this.#at);
+    this.room(4);
+    this.at = this.buffer.writeFloatLE(value, this.at);
   }
 
   double(value: number): void {
-    this.#room(8);
-    this.#at = this.#buffer.writeDoubleLE(value, this.#at);
-  }
-
-  raw(bytes: Uint8Array): void {
-    this.#room(bytes.length);
-    this.#buffer.set(bytes, this.#at);
-    this.#at += bytes.length;
+    this.room(8);
+    this.at = this.buffer.writeDoubleLE(value, this.at);
   }
 
   byteString(bytes: Uint8Array): void {
@@ -93,11 +66,11 @@ export class AvroOutput {
     const { length } = text;
     if (length < 48) {
       // Short ASCII, which most texts are, is faster by hand.
-      this.#room(length + 5);
-      const start = this.#at;
+      this.room(length + 5);
+      const start = this.at;
       this.#varint(length << 1);
-      const buffer = this.#buffer;
-      let at = this.#at;
+      const buffer = this.buffer;
+      let at = this.at;
       let index = 0;
       for (; index < length; index++) {
         const code = text.charCodeAt(index);
@@ -105,14 +78,14 @@ export class AvroOutput {
         buffer[at++] = code;
       }
       if (index === length) {
-        this.#at = at;
+        this.at = at;
         return;
       }
-      this.#at = start;
+      this.at = start;
     }
     const bytes = Buffer.byteLength(text);
     this.long(bytes);
-    this.#room(bytes);
-    this.#at += this.#buffer.write(text, this.#at, 'utf8');
+    this.room(bytes);
+    this.at += this.buffer.write(text, this.at, 'utf8');
   }
 }

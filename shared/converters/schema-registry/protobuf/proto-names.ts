@@ -1,3 +1,5 @@
+import { scrubbed } from '../scrub-name.ts';
+
 /** Names that Confluent's converter gives to what Protobuf, or Connect, has no word for. */
 const NAMESPACE = 'io.confluent.connect.protobuf';
 export const PROTO_ENUM = `${NAMESPACE}.Enum`;
@@ -32,13 +34,11 @@ export interface ProtobufOptions {
   readonly flattenUnions: boolean;
 }
 
-/** `scrub.invalid.names`: what is not allowed in a name becomes its URL encoding, with `_` for `%`. */
+const rules = { valid: /^[A-Za-z][A-Za-z0-9_]*$/, badStart: /^[0-9_]/ };
+
+/** `scrub.invalid.names` of a name without dots. */
 export function scrubName(name: string, { scrubInvalidNames }: ProtobufOptions): string {
-  if (!scrubInvalidNames || name === '' || /^[A-Za-z][A-Za-z0-9_]*$/.test(name)) return name;
-  const encoded = encodeURIComponent(name)
-    .replace(/%20/g, '+')
-    .replace(/[!'()~]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`);
-  return (/^[0-9_]/.test(encoded) ? `x${encoded}` : encoded).replace(/[^A-Za-z0-9_]/g, '_');
+  return scrubInvalidNames ? scrubbed(name, rules) : name;
 }
 
 /** The type of a map's entries: `my_map` becomes `MyMapEntry`. */

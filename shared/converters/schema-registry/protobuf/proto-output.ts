@@ -1,3 +1,4 @@
+import { ByteOutput } from '../byte-output.ts';
 import type { ScalarType } from './proto-model.ts';
 
 /** Wire types of Protobuf's encoding. */
@@ -26,55 +27,35 @@ export function wireType(type: ScalarType | 'enum' | 'message'): number {
 }
 
 /** Writes Protobuf's encoding into a buffer that grows. */
-export class ProtoOutput {
-  #buffer = Buffer.allocUnsafeSlow(1024);
-  #at = 0;
-
-  begin(header: Uint8Array): void {
-    this.#at = 0;
-    this.raw(header);
-  }
-
-  /** A copy of the message. */
-  end(): Buffer {
-    return Buffer.from(this.#buffer.subarray(0, this.#at));
-  }
-
-  #room(length: number): void {
-    if (this.#at + length <= this.#buffer.length) return;
-    const larger = Buffer.allocUnsafeSlow(Math.max(this.#at + length, this.#buffer.length * 2));
-    this.#buffer.copy(larger, 0, 0, this.#at);
-    this.#buffer = larger;
-  }
-
+export class ProtoOutput extends ByteOutput {
   tag(number: number, wire: number): void {
     this.varint(number * 8 + wire);
   }
 
   /** A whole number from 0 to 2^53. */
   varint(value: number): void {
-    this.#room(10);
+    this.room(10);
     let rest = value;
     while (rest > 0x7fffffff) {
-      this.#buffer[this.#at++] = (rest % 128) | 0x80;
+      this.buffer[this.at++] = (rest % 128) | 0x80;
       rest = Math.floor(rest / 128);
     }
     while (rest > 0x7f) {
-      this.#buffer[this.#at++] = (rest & 0x7f) | 0x80;
+      this.buffer[this.at++] = (rest & 0x7f) | 0x80;
       rest >>>= 7;
     }
-    this.#buffer[this.#at++] = rest;
+    this.buffer[this.at++] = rest;
   }
 
   /** 64 bits of a bigint, as unsigned. */
   #varint64(value: bigint): void {
-    this.#room(10);
+    this.room(10);
     let rest = BigInt.asUintN(64, value);
     while (rest > 0x7fn) {
-      this.#buffer[this.#at++] = Number(rest & 0x7fn) | 0x80;
+      this.buffer[this.at++] = Number(rest & 0x7fn) | 0x80;
       rest >>= 7n;
     }
-    this.#buffer[this.#at++] = Number(rest);
+    this.buffer[this.at++] = Number(rest);
   }
 
   /** A value of a scalar type, without its tag. Whole numbers come as number or bigint. */
@@ -90,22 +71,22 @@ export class ProtoOutput {
         this.bytes(value as Uint8Array);
         break;
       case 'float':
-        this.#room(4);
-        this.#at = this.#buffer.writeFloatLE(Number(value), this.#at);
+        this.room(4);
+        this.at = this.buffer.writeFloatLE(Number(value), this.at);
         break;
       case 'double':
-        this.#room(8);
-        this.#at = this.#buffer.writeDoubleLE(Number(value), this.#at);
+        this.room(8);
+        this.at = this.buffer.writeDoubleLE(Number(value), this.at);
         break;
       case 'fixed32':
       case 'sfixed32':
-        this.#room(4);
-        this.#at = this.#buffer.writeInt32LE(int32(value), this.#at);
+        this.room(4);
+        this.at = this.buffer.writeInt32LE(int32(value), this.at);
         break;
       case 'fixed64':
       case 'sfixed64':
-        this.#room(8);
-        this.#at = this.#buffer.writeBigInt64LE(BigInt.asIntN(64, BigInt(value as number)), this.#at);
+        this.room(8);
+        this.at = this.buffer.writeBigInt64LE(BigInt.asIntN(64, BigInt(value as number)), this.at);
         break;
       case 'uint32':
         this.varint(int32(value) >>> 0);
@@ -132,8 +113,8 @@ export class ProtoOutput {
   text(text: string): void {
     const length = Buffer.byteLength(text);
     this.varint(length);
-    this.#room(length);
-    this.#at += this.#buffer.write(text, this.#at, 'utf8');
+    this.room(length);
+    this.at += this.buffer.write(text, this.at, 'utf8');
   }
 
   bytes(bytes: Uint8Array): void {
@@ -141,30 +122,24 @@ export class ProtoOutput {
     this.raw(bytes);
   }
 
-  raw(bytes: Uint8Array): void {
-    this.#room(bytes.length);
-    this.#buffer.set(bytes, this.#at);
-    this.#at += bytes.length;
-  }
-
   /** Writes something behind its length, which is known only then. */
   delimited<T>(write: (value: T) => void, value: T): void {
-    const start = this.#at;
-    this.#room(1);
-    this.#at++;
+    const start = this.at;
+    this.room(1);
+    this.at++;
     write(value);
-    const length = this.#at - start - 1;
+    const length = this.at - start - 1;
     if (length < 0x80) {
-      this.#buffer[start] = length;
+      this.buffer[start] = length;
       return;
     }
     const more = varintLength(length) - 1;
-    this.#room(more);
-    this.#buffer.copyWithin(start + 1 + more, start + 1, this.#at);
-    const end = this.#at + more;
-    this.#at = start;
+    this.room(more);
+    this.buffer.copyWithin(start + 1 + more, start + 1, this.at);
+    const end = this.at + more;
+    this.at = start;
     this.varint(length);
-    this.#at = end;
+    this.at = end;
   }
 }
 
