@@ -17,6 +17,7 @@ exports.handler = async (event, context) => {
   if (event.exit) process.exit(7);
   if (event.kill) process.kill(process.pid, 'SIGKILL');
   if (event.sleep) await new Promise((resolve) => setTimeout(resolve, event.sleep));
+  if (event.rawPath === '/slow') await new Promise((resolve) => setTimeout(resolve, 500));
   if (event.rawPath) {
     return { statusCode: 201, headers: { 'x-path': event.rawPath, 'content-type': 'text/plain' }, body: JSON.stringify({ method: event.requestContext.http.method, query: event.rawQueryString, body: event.body ?? null, base64: event.isBase64Encoded }) };
   }
@@ -161,7 +162,7 @@ describe('the Lambda host', () => {
   });
 
   test('lets more clients than it has environments for wait their turn', async () => {
-    const answers = await Promise.all(Array.from({ length: 60 }, () => fetch(`${host.httpUrl}/connectors`)));
+    const answers = await Promise.all(Array.from({ length: 60 }, () => fetch(`${host.httpUrl}/slow`)));
     expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([201]));
   });
 
