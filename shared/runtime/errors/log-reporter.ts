@@ -25,7 +25,8 @@ export class LogReporter implements ErrorReporter {
       : consumed !== null
         ? { topic: consumed.topic, partition: consumed.partition, offset: consumed.record.offset.toString(), timestamp: consumed.record.timestamp }
         : { source };
-    this.#logger.error(`Error encountered in task ${this.#connector}-${this.#task}. Executing stage '${stage}' with class '${className}'`, {
+    const where = this.#includeMessages ? placeOf(consumed, source) : '';
+    this.#logger.error(`Error encountered in task ${this.#connector}-${this.#task}. Executing stage '${stage}' with class '${className}'${where}.`, {
       stage,
       class: className,
       exception: javaClassOf(error),
@@ -34,4 +35,16 @@ export class LogReporter implements ErrorReporter {
     });
     this.#metrics.add('total-errors-logged', 1, { connector: this.#connector, task: this.#task });
   }
+}
+
+/** The part of Kafka Connect's sentence about the record: of a source, too, only where it is from. */
+function placeOf(consumed: ProcessingContext['consumed'], source: ProcessingContext['source']): string {
+  if (consumed !== null) {
+    const { topic, partition, record } = consumed;
+    const time = record.timestampType === 'NoTimestampType' ? '' : `, timestamp=${record.timestamp}, timestampType=${record.timestampType}`;
+    return `, where consumed record is {topic='${topic}', partition=${partition}, offset=${record.offset}${time}}`;
+  }
+  if (source === null) return '';
+  const [from, at] = [source.partition, source.offset].map((each) => JSON.stringify(each, (_, value) => (typeof value === 'bigint' ? String(value) : value)));
+  return `, where source record is = SourceRecord{sourcePartition=${from}, sourceOffset=${at}} ConnectRecord{topic='${source.topic}'}`;
 }
