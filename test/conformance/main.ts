@@ -4,19 +4,29 @@ import { type DlqCase, runDlq } from './dlq.ts';
 import type { RunResult } from './expectation.ts';
 import { compareRandom } from './random/compare-random.ts';
 import { type Reference, startReference } from './reference/reference.ts';
+import { type RestDocument, runRest } from './rest.ts';
 import { runVectors, type VectorCase } from './run-vectors.ts';
 import { runValidate, type ValidateDocument } from './validate.ts';
 
 /**
- * `npm run conformance -- FILE… [--url REST] [--kafka HOST:PORT]`: vectors of the real Kafka Connect against Sluice, smt
- * and converter in process, validate by the REST API at `--url`, dlq by that and the broker at `--kafka`.
+ * `npm run conformance -- FILE… [--url REST] [--kafka HOST:PORT] [--only TEXT] [--lenient]`: vectors of the real Kafka Connect against Sluice, smt
+ * and converter in process, transcripts of requests and validate by the REST API at `--url` (`--only TEXT`: of scenarios with that in
+ * their name; `--lenient`: 4xx is right too where the real one answers 500 to a client's mistake), dlq by that and the broker at `--kafka`.
  * `npm run conformance -- --random COUNT [--seed N]`: so many random cases, which the real classes answer beside ours.
  * `npm run conformance -- --make CASES.json > VECTORS.json`: cases without `expect`, answered by the real classes.
  * Exit code 0 when all passed, 1 when one failed, 2 when the vectors cannot be run.
  */
 const { values: flags, positionals: files } = parseArgs({
   allowPositionals: true,
-  options: { url: { type: 'string' }, kafka: { type: 'string' }, random: { type: 'string' }, seed: { type: 'string' }, make: { type: 'string' } },
+  options: {
+    url: { type: 'string' },
+    kafka: { type: 'string' },
+    random: { type: 'string' },
+    seed: { type: 'string' },
+    make: { type: 'string' },
+    only: { type: 'string' },
+    lenient: { type: 'boolean' },
+  },
 });
 
 if (flags.make !== undefined) {
@@ -34,7 +44,7 @@ if (flags.random !== undefined) {
 }
 for (const file of files) {
   const text = await readFile(file, 'utf8').catch((error: Error) => refuse(`${file} cannot be read: ${error.message}`));
-  add(await run(file, JSON.parse(text) as readonly (VectorCase | DlqCase)[] | ValidateDocument));
+  add(await run(file, JSON.parse(text) as readonly (VectorCase | DlqCase)[] | ValidateDocument | RestDocument));
 }
 console.log(`messages: ${total.equal} of ${total.messages} equal`);
 console.log(`${total.passed} passed, ${total.failed} failed`);
@@ -77,8 +87,9 @@ function wholeNumber(flag: string, text: string): number {
   return Number.isSafeInteger(value) && value >= 0 ? value : refuse(`--${flag} takes a whole number, not ${text}`);
 }
 
-async function run(file: string, document: readonly (VectorCase | DlqCase)[] | ValidateDocument) {
+async function run(file: string, document: readonly (VectorCase | DlqCase)[] | ValidateDocument | RestDocument) {
   if (!Array.isArray(document)) {
+    if ('scenarios' in document) return rest(file, document);
     if (flags.url === undefined) refuse(`${file} holds vectors of kind validate: they need a running system, --url http://127.0.0.1:8083`);
     return runValidate(document as ValidateDocument, { url: flags.url });
   }
@@ -90,6 +101,11 @@ async function run(file: string, document: readonly (VectorCase | DlqCase)[] | V
   const unknown = (document as readonly VectorCase[]).find(({ kind }) => kind !== 'smt' && kind !== 'converter');
   if (unknown !== undefined) refuse(`${file} holds vectors of kind ${(unknown as VectorCase).kind}, which this command does not run`);
   return runVectors(document as readonly VectorCase[]);
+}
+
+function rest(file: string, document: RestDocument) {
+  if (flags.url === undefined) refuse(`${file} holds a transcript of requests: it needs a running system on this machine, --url http://127.0.0.1:8083`);
+  return runRest(document, { url: flags.url, lenient: flags.lenient === true, ...(flags.only !== undefined && { only: flags.only }) });
 }
 
 function refuse(why: string): never {

@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { deliveredRecords, type KafkaEvent } from '../../functions/sink-events/kafka-event.ts';
 import { createEnvironment, type Environment } from '../../functions/wiring.ts';
 import type { ConsumerRecord } from '../../shared/kafka/ports.ts';
@@ -31,7 +31,7 @@ beforeAll(async () => {
   });
   await environment.kafka.admin().createTopic({ topic, partitions: 2, replicationFactor: 1 });
   // A broker under load knows of a topic's partitions only a little later.
-  await expect.poll(async () => (await environment.kafka.admin().partitionCounts([topic])).get(topic), { timeout: 10_000 }).toBe(2);
+  await vi.waitFor(async () => expect((await environment.kafka.admin().partitionCounts([topic])).get(topic)).toBe(2), { timeout: 10_000 });
 });
 
 afterAll(async () => {
