@@ -1,5 +1,6 @@
 import { ConnectRestException } from '../../shared/herder/connect-rest-exception.ts';
 import type { Herder } from '../../shared/herder/herder.ts';
+import { type UnknownKey, unknownKeys } from '../../shared/herder/unknown-keys.ts';
 import type { RestRequest, RestResponse } from './http.ts';
 import { configBody, createConnectorBody, levelBody, offsetsBody, previewBody } from './json-body.ts';
 
@@ -39,8 +40,8 @@ export const routes: Readonly<Record<string, Partial<Record<Method, Route>>>> = 
   },
   '/connectors/:connector': {
     GET: async ({ herder, parameters }) => ok(await herder.connectorInfo(name(parameters))),
-    DELETE: async ({ herder, parameters }) => {
-      await herder.deleteConnector(name(parameters));
+    DELETE: async ({ herder, parameters, request: { query } }) => {
+      await herder.deleteConnector(name(parameters), { offsets: offsetsOnDelete(query) });
       return noContent;
     },
   },
@@ -123,7 +124,11 @@ export const routes: Readonly<Record<string, Partial<Record<Method, Route>>>> = 
     GET: ({ herder, parameters, request: { query } }) => ok(herder.pluginConfig(parameters['plugin'] as string, query.get('version'))),
   },
   '/connector-plugins/:plugin/config/validate': {
-    PUT: async ({ herder, parameters, request }) => ok(await herder.validateConfig(parameters['plugin'] as string, configBody(request.body))),
+    PUT: async ({ herder, parameters, request }) => {
+      const config = configBody(request.body);
+      const infos = await herder.validateConfig(parameters['plugin'] as string, config);
+      return { ...ok(infos), headers: unknownKeysHeader(unknownKeys(config, infos)) };
+    },
   },
   '/admin/loggers': {
     GET: async ({ herder }) => ok(await herder.loggers.all()),
@@ -136,6 +141,19 @@ export const routes: Readonly<Record<string, Partial<Record<Method, Route>>>> = 
     },
   },
 };
+
+/** Most characters of the header: API Gateway takes 10,240 bytes of them all. */
+const longestHeader = 4_000;
+
+/** Keys that nothing reads, beside an answer that is Kafka Connect's: `Sluice-Unknown-Keys: [{"key":"topcs","suggestion":"topics"}]`, in ASCII. */
+function unknownKeysHeader(keys: readonly UnknownKey[]): Record<string, string> {
+  if (keys.length === 0) return {};
+  const text = (some: readonly UnknownKey[]) =>
+    JSON.stringify(some).replace(/[^ -~]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  let some = keys;
+  while (text(some).length > longestHeader) some = some.slice(0, -1);
+  return { 'sluice-unknown-keys': text(some) };
+}
 
 function name(parameters: Readonly<Record<string, string>>): string {
   return parameters['connector'] as string;
@@ -151,6 +169,13 @@ function taskNumber({ task = '' }: Readonly<Record<string, string>>): number {
 function flag(query: URLSearchParams, parameter: string, fallback: boolean): boolean {
   const value = query.get(parameter) ?? '';
   return value === '' ? fallback : value.toLowerCase() === 'true';
+}
+
+/** Not of Kafka Connect, which always keeps them. */
+function offsetsOnDelete(query: URLSearchParams): 'keep' | 'purge' {
+  const value = query.get('offsets') ?? 'keep';
+  if (value === 'keep' || value === 'purge') return value;
+  throw new ConnectRestException(400, `Invalid value '${value}' of the query parameter 'offsets': expected keep or purge`);
 }
 
 /** The path of a connector, encoded as JAX-RS does: what may stand in a path stays, also a percent sign that looks like an encoding. */

@@ -202,7 +202,16 @@ export class Herder {
     throw new ConnectRestException(409, staleConfiguration);
   }
 
-  async deleteConnector(name: string): Promise<void> {
+  /**
+   * Deletes a connector; its offsets stay, as in Kafka Connect, so that another one of this name goes on where it ended. `purge`: it is
+   * stopped and its offsets are removed before. What dies in between leaves a stopped connector, and the same call goes on.
+   */
+  async deleteConnector(name: string, { offsets = 'keep' }: { readonly offsets?: 'keep' | 'purge' } = {}): Promise<void> {
+    if (offsets === 'purge') {
+      const { spec } = await this.#snapshot(name, `Connector ${name} not found`);
+      if (spec.targetState !== 'STOPPED') await this.stopConnector(name);
+      await this.resetConnectorOffsets(name);
+    }
     if (!(await this.#options.storage.connectors.delete(name))) throw new NotFoundException(`Connector ${name} not found`);
   }
 

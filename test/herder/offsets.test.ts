@@ -59,6 +59,29 @@ describe('Offsets of a source connector', () => {
     await call('POST', '/connectors', { name: 'a', config: linesConfig });
     expect((await call('GET', '/connectors/a/offsets')).body).toEqual({ offsets: [{ partition: { file: 'x' }, offset: { line: 1 } }] });
   });
+
+  it('go with their connector where that is asked for, also with one that runs', async () => {
+    const { call, patch } = await stopped(linesConfig);
+    await patch([{ partition: { file: 'x' }, offset: { line: 1 } }]);
+    expect(await call('DELETE', '/connectors/a?offsets=all')).toEqual({
+      status: 400,
+      body: { error_code: 400, message: "Invalid value 'all' of the query parameter 'offsets': expected keep or purge" },
+    });
+    expect((await call('GET', '/connectors/a/status')).status).toBe(200);
+    await call('PUT', '/connectors/a/resume');
+    expect((await call('DELETE', '/connectors/a?offsets=purge')).status).toBe(204);
+    expect((await call('DELETE', '/connectors/a?offsets=purge')).body).toEqual({ error_code: 404, message: 'Connector a not found' });
+    await call('POST', '/connectors', { name: 'a', config: linesConfig });
+    expect((await call('GET', '/connectors/a/offsets')).body).toEqual({ offsets: [] });
+  });
+
+  it('survive where that is asked for', async () => {
+    const { call, patch } = await stopped(linesConfig);
+    await patch([{ partition: { file: 'x' }, offset: { line: 1 } }]);
+    expect((await call('DELETE', '/connectors/a?offsets=keep')).status).toBe(204);
+    await call('POST', '/connectors', { name: 'a', config: linesConfig });
+    expect((await call('GET', '/connectors/a/offsets')).body).toEqual({ offsets: [{ partition: { file: 'x' }, offset: { line: 1 } }] });
+  });
 });
 
 describe('Offsets of a sink connector', () => {
