@@ -11,10 +11,12 @@ import type { ConnectorDefinition, SourceConnectorDefinition } from '../connect/
 import { isConnectException } from '../connect/errors.ts';
 import type { Plugins } from '../connect/plugins.ts';
 import { type VersionRange, versionRequirement } from '../connect/version-range.ts';
+import { allowsExactlyOnceSources } from '../runtime/exactly-once/source-support.ts';
 import { type ClientConfigOverridePolicy, overridePolicy } from './client-config-override-policy.ts';
 import { generateResult, inHashOrder, mergeConfigInfos, prefixedConfigInfos } from './config-infos.ts';
 import { BadRequestException } from './connect-rest-exception.ts';
 import type { ConfigInfos } from './entities.ts';
+import { validateExactlyOnceSupport, validateTransactionBoundary } from './exactly-once-validation.ts';
 
 const defaultHeaderConverter = 'org.apache.kafka.connect.storage.SimpleHeaderConverter';
 
@@ -29,6 +31,8 @@ export class ConnectorValidator {
     this.#plugins = options.plugins;
     this.#worker = options.worker;
     this.#policy = overridePolicy(options.worker);
+    // A wrong level is told before anybody asks for one.
+    allowsExactlyOnceSources(options.worker);
     this.#providers = new Set((parseType('config.providers', options.worker['config.providers'] ?? '', 'LIST') as string[]).filter((alias) => alias !== ''));
   }
 
@@ -143,37 +147,8 @@ export class ConnectorValidator {
 
   #validateSource(connector: SourceConnectorDefinition, config: RawConfig, values: Map<string, ConfigValue>): void {
     const texts = withoutNulls(config);
-    const guarded = (value: ConfigValue, check: () => void) => {
-      try {
-        check();
-      } catch (error) {
-        value.errorMessages.push(`An unexpected error occurred during validation: ${(error as Error).message}`);
-      }
-    };
-    const support = valueAt(values, 'exactly.once.support');
-    if (support.errorMessages.length === 0 && String(support.value).toUpperCase() === 'REQUIRED') {
-      if (!this.#exactlyOnceEnabled()) support.errorMessages.push('This worker does not have exactly-once source support enabled.');
-      guarded(support, () => {
-        const answer = connector.exactlyOnceSupport?.(texts) ?? null;
-        if (answer === null)
-          support.errorMessages.push(
-            'The connector does not implement the API required for preflight validation of exactly-once source support. Please consult the documentation for the connector to determine whether it supports exactly-once semantics, and then consider reconfiguring the connector to use the value "requested" for this property (which will disable this preflight check and allow the connector to be created).',
-          );
-        else if (answer === 'UNSUPPORTED') support.errorMessages.push('The connector does not support exactly-once semantics with the provided configuration.');
-      });
-    }
-    const boundary = valueAt(values, 'transaction.boundary');
-    if (boundary.errorMessages.length === 0 && String(boundary.value).toUpperCase() === 'CONNECTOR')
-      guarded(boundary, () => {
-        if ((connector.canDefineTransactionBoundaries?.(texts) ?? 'UNSUPPORTED') !== 'SUPPORTED')
-          boundary.errorMessages.push(
-            'The connector does not support connector-defined transaction boundaries with the given configuration. Please reconfigure it to use a different transaction boundary definition.',
-          );
-      });
-  }
-
-  #exactlyOnceEnabled(): boolean {
-    return (this.#worker['exactly.once.source.support'] ?? 'disabled').toLowerCase() === 'enabled';
+    validateExactlyOnceSupport(valueAt(values, 'exactly.once.support'), connector, texts, this.#worker);
+    validateTransactionBoundary(valueAt(values, 'transaction.boundary'), connector, texts);
   }
 
   /** Null when the connector names no converter, or one that is wrong. */
@@ -206,7 +181,7 @@ export class ConnectorValidator {
   #validateClientOverrides(connector: ConnectorDefinition, config: RawConfig, connectorClass: string): ConfigInfos {
     const isSource = connector.kind === 'source';
     const deadLetters = (config['errors.deadletterqueue.topic.name'] ?? '').trim() !== '';
-    const ownOffsetsTopic = isSource && (this.#exactlyOnceEnabled() || (config['offsets.storage.topic'] ?? '').trim() !== '');
+    const ownOffsetsTopic = isSource && (allowsExactlyOnceSources(this.#worker) || (config['offsets.storage.topic'] ?? '').trim() !== '');
     const producer = isSource || deadLetters;
     const admin = (isSource ? usesTopicCreation(config) : deadLetters) || ownOffsetsTopic;
     const consumer = !isSource || ownOffsetsTopic;

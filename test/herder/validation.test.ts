@@ -99,11 +99,6 @@ describe('Validation', () => {
       },
     ],
     [
-      'exactly-once on a worker without it',
-      { 'exactly.once.support': 'REQUIRED' },
-      { 'exactly.once.support': ['This worker does not have exactly-once source support enabled.'] },
-    ],
-    [
       'a wrong trigger',
       { 'sluice.trigger': 'never' },
       { 'sluice.trigger': ['Invalid value never for configuration sluice.trigger: String must be one of: schedule, continuous, event'] },

@@ -13,7 +13,8 @@ export const fileStreamSource = defineSourceConnector({
   config: fileStreamSourceConfig,
   // One file, one task, whatever tasks.max says.
   taskConfigs: ({ rawConfig }) => [rawConfig],
-  exactlyOnceSupport: ({ file }) => (file ? 'SUPPORTED' : 'UNSUPPORTED'),
+  // A file that only grows; standard input cannot be read again.
+  exactlyOnceSupport: (config) => (fileStreamSourceConfig.parse(config).file ? 'SUPPORTED' : 'UNSUPPORTED'),
   alterOffsets(config, offsets) {
     if (!config['file']) throw new ConnectException('Offsets cannot be modified for this connector when reading from standard input');
     for (const { partition, offset } of offsets) checkOffset(partition, offset);
