@@ -56,6 +56,10 @@ export const routes: Readonly<Record<string, Partial<Record<Method, Route>>>> = 
   '/connectors/:connector/status': {
     GET: async ({ herder, parameters }) => ok(await herder.connectorStatus(name(parameters))),
   },
+  // Not of Kafka Connect.
+  '/connectors/:connector/health': {
+    GET: async ({ herder, parameters }) => ok(await herder.connectorHealth(name(parameters))),
+  },
   '/connectors/:connector/topics': {
     GET: async ({ herder, parameters }) => ok(await herder.activeTopics(name(parameters))),
   },

@@ -5,6 +5,7 @@ import { type Command, CommandError } from './command.ts';
 import { applyCommand } from './commands/apply.ts';
 import { costCommand } from './commands/cost.ts';
 import { deleteCommand } from './commands/delete.ts';
+import { healthCommand } from './commands/health.ts';
 import { previewCommand } from './commands/preview.ts';
 import { statusCommand } from './commands/status.ts';
 import { validateCommand } from './commands/validate.ts';
@@ -13,6 +14,7 @@ import { validateCommand } from './commands/validate.ts';
 const commands: Readonly<Record<string, Command>> = {
   apply: applyCommand,
   status: statusCommand,
+  health: healthCommand,
   delete: deleteCommand,
   validate: validateCommand,
   preview: previewCommand,

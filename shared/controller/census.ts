@@ -1,9 +1,8 @@
-import { partitionKey, type TopicPartition } from '../connect/topic-partition.ts';
-import type { ClusterAdmin } from '../kafka/ports.ts';
+import { ageOfLag } from '../runtime/lag-age.ts';
 import type { RuntimePorts } from '../runtime/ports.ts';
+import { type PartitionLag, partitionLags, positionsOf } from '../runtime/sink-lag.ts';
 import { taskStateOf, tasksOf } from '../runtime/task-state.ts';
 import { type ConnectorSnapshot, DamagedItemException } from '../storage/ports.ts';
-import { ageOfLag, type BehindPartition } from './lag-age.ts';
 
 /** Connectors that are read at once. */
 const parallelism = 32;
@@ -75,29 +74,23 @@ export class Census {
   async #measureLag(snapshots: readonly ConnectorSnapshot[]): Promise<void> {
     const { kafka, metrics, clock } = this.#ports;
     const sinks = snapshots.filter(({ spec, tasks }) => spec.type === 'sink' && spec.targetState !== 'STOPPED' && tasks.length > 0);
-    const partitions = new Map<string, TopicPartition>();
-    for (const { tasks } of sinks) for (const { partitions: assigned } of tasks) for (const each of assigned) partitions.set(keyOf(each), each);
-    if (partitions.size === 0) return;
+    const positions = sinks.flatMap(({ tasks }) => tasks.flatMap(positionsOf));
+    if (positions.length === 0) return;
     const admin = kafka.admin();
-    const { ends, beginnings } = await extents(admin, partitions, sinks);
-    const behind = new Map<string, BehindPartition[]>();
+    const lags = await partitionLags(admin, positions);
+    let at = 0;
+    const behind = new Map<string, PartitionLag[]>();
     for (const { spec, tasks } of sinks) {
       const connector = spec.name;
-      const unread: BehindPartition[] = [];
+      const unread: PartitionLag[] = [];
       let lag = 0;
-      for (const { task, partitions: assigned, offsets } of tasks) {
+      for (const { task, partitions } of tasks) {
         let most = 0;
-        for (const { topic, partition } of assigned) {
-          const key = partitionKey(topic, partition);
-          const beginning = beginnings.get(key) ?? 0n;
-          const stored = offsets.get(key) ?? beginning;
-          // What retention has removed is not to be read any more.
-          const offset = stored > beginning ? stored : beginning;
-          const end = ends.get(key) ?? offset;
-          if (end <= offset) continue;
-          lag += Number(end - offset);
-          most = Math.max(most, Number(end - offset));
-          unread.push({ topic, partition, offset });
+        for (const each of lags.slice(at, (at += partitions.length))) {
+          if (each.records === 0) continue;
+          lag += each.records;
+          most = Math.max(most, each.records);
+          unread.push(each);
         }
         metrics.add('sink-record-lag-max', most, { connector, task });
       }
@@ -107,23 +100,4 @@ export class Census {
     }
     for (const [connector, seconds] of await ageOfLag(admin, behind, clock.now())) metrics.add('sink-lag-seconds', seconds, { connector });
   }
-}
-
-/** Where partitions end, and where those begin of which not everything was read: what retention removed does not count. */
-async function extents(admin: ClusterAdmin, partitions: ReadonlyMap<string, TopicPartition>, sinks: readonly ConnectorSnapshot[]) {
-  const ends = await admin.endOffsets([...partitions.values()]);
-  const unread = new Map<string, TopicPartition>();
-  for (const { tasks } of sinks) {
-    for (const { partitions: assigned, offsets } of tasks) {
-      for (const each of assigned) {
-        const offset = offsets.get(keyOf(each));
-        if (offset === undefined || offset < (ends.get(keyOf(each)) ?? 0n)) unread.set(keyOf(each), each);
-      }
-    }
-  }
-  return { ends, beginnings: unread.size === 0 ? new Map<string, bigint>() : await admin.beginningOffsets([...unread.values()]) };
-}
-
-function keyOf({ topic, partition }: TopicPartition): string {
-  return partitionKey(topic, partition);
 }

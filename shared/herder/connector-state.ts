@@ -33,7 +33,7 @@ export function connectorInfo(snapshot: ConnectorSnapshot): ConnectorInfo {
   return { name, config, tasks: tasksOf(snapshot).map(({ task }) => ({ connector: name, task })), type };
 }
 
-function connectorState({ spec, status, tasks }: ConnectorSnapshot): State {
+export function connectorState({ spec, status, tasks }: ConnectorSnapshot): State {
   if (spec.targetState === 'STOPPED') return 'STOPPED';
   if (status?.state === 'FAILED') return 'FAILED';
   if (spec.targetState === 'PAUSED') return 'PAUSED';

@@ -51,6 +51,71 @@ export interface ConnectorStateInfo {
   readonly type: 'source' | 'sink' | 'unknown';
 }
 
+/** Not of Kafka Connect: how a connector, or a task, is. Times are ISO 8601 in UTC. */
+export type Health = 'running' | 'degraded' | 'failed' | 'paused' | 'stopped' | 'unassigned';
+
+export interface LastErrorInfo {
+  readonly kind: string;
+  readonly message: string;
+  /** First line of the trace. */
+  readonly trace: string | null;
+  readonly at: string;
+  /** Null: the connector itself. */
+  readonly task: number | null;
+}
+
+export interface AutomaticRestartInfo {
+  readonly at: string;
+  readonly attempt: number;
+  readonly max_attempts: number;
+}
+
+export interface Lag {
+  readonly records: number;
+  /** Age of the oldest unread record, at most a fifth too much. */
+  readonly seconds: number;
+  readonly partitions: readonly {
+    readonly topic: string;
+    readonly partition: number;
+    readonly offset: bigint;
+    readonly end_offset: bigint;
+    readonly records: number;
+  }[];
+}
+
+export interface TaskHealth {
+  readonly id: number;
+  readonly health: Health;
+  readonly reason: string;
+  readonly run_under_way: boolean;
+  readonly last_successful_run: string | null;
+  readonly last_error: LastErrorInfo | null;
+  /** Null: as soon as there is work, or not at all; `reason` tells. */
+  readonly next_run: string | null;
+  /** Runs in a row that were lost or crashed, and that failed. */
+  readonly lost_runs: number;
+  readonly failed_runs: number;
+  readonly automatic_restart: AutomaticRestartInfo | null;
+  /** Of a sink: how many it has. */
+  readonly partitions: number | null;
+  readonly lag: Pick<Lag, 'records'> | null;
+}
+
+export interface ConnectorHealth {
+  readonly name: string;
+  readonly type: 'source' | 'sink';
+  readonly health: Health;
+  readonly reason: string;
+  /** Why there are no tasks; null when there are. */
+  readonly no_tasks: string | null;
+  readonly last_successful_run: string | null;
+  readonly last_error: LastErrorInfo | null;
+  readonly lag: Lag | null;
+  readonly lag_error: string | null;
+  readonly automatic_restart: AutomaticRestartInfo | null;
+  readonly tasks: readonly TaskHealth[];
+}
+
 export interface ConnectorOffset {
   readonly partition: SourcePartition;
   readonly offset: SourceOffset | null;

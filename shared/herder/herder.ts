@@ -13,11 +13,13 @@ import { tasksOf } from '../runtime/task-state.ts';
 import { wakeConnector } from '../runtime/wake-connector.ts';
 import { type ConnectorSnapshot, type ConnectorSpec, DamagedItemException, type SpecChange, type Storage, type TargetState } from '../storage/ports.ts';
 import { BadRequestException, ConnectRestException } from './connect-rest-exception.ts';
+import { connectorHealth } from './connector-health.ts';
 import { type OffsetChange, sinkConnectorOffsets } from './connector-offsets.ts';
 import { connectorInfo, connectorStateInfo } from './connector-state.ts';
 import { ConnectorValidator } from './connector-validator.ts';
 import type {
   ConfigInfos,
+  ConnectorHealth,
   ConnectorInfo,
   ConnectorOffsets,
   ConnectorStateInfo,
@@ -28,6 +30,7 @@ import type {
   TaskState,
   WorkerStatus,
 } from './entities.ts';
+import { healthFacts, heartbeatTimeoutMs } from './health-facts.ts';
 import { Loggers } from './loggers.ts';
 import { OffsetModification } from './offset-modification.ts';
 
@@ -36,8 +39,6 @@ export const kafkaConnectVersion = '4.3.1';
 
 const staleConfiguration = 'Cannot complete request momentarily due to stale configuration (typically caused by a concurrent config change)';
 const concurrentChangeRetries = 5;
-/** The controller looks every minute; after so many without a look something is wrong with it. */
-const heartbeatTimeoutMs = 5 * 60_000;
 const snapshotsAtOnce = 25;
 const stopGraceMs = 5_000;
 const stopIntervalMs = 200;
@@ -146,6 +147,12 @@ export class Herder {
 
   async connectorStatus(name: string): Promise<ConnectorStateInfo> {
     return this.#stateInfo(await this.#snapshot(name, `No status found for connector ${name}`));
+  }
+
+  /** Beside the states: how a connector is, in words, with its lag and what went wrong last. */
+  async connectorHealth(name: string): Promise<ConnectorHealth> {
+    const snapshot = await this.#snapshot(name, `No status found for connector ${name}`);
+    return connectorHealth(snapshot, await healthFacts(snapshot, this.#options));
   }
 
   async taskConfigs(name: string): Promise<TaskInfo[]> {

@@ -8,6 +8,7 @@ import { ConfigTransformer, resolveWorker } from './config-transformer.ts';
 import { isDelivered } from './is-delivered.ts';
 import { assignPartitions, sinkGroup, subscriptionOf } from './partition-assignor.ts';
 import type { RuntimePorts } from './ports.ts';
+import { postponed } from './postponed.ts';
 import { ResolvedSecrets } from './resolved-secrets.ts';
 import { automaticRestart, restartNotice } from './restart-policy.ts';
 import type { RunOutcome, RunRequest } from './task-run.ts';
@@ -42,7 +43,8 @@ export async function runConnector(ports: RuntimePorts, request: RunRequest & { 
   } catch (error) {
     if (isRetriable(error)) {
       logger.warn('Task configs cannot be made now; trying again', { connector: spec.name, error: String(error) });
-      await storage.control.deferSpec(spec, clock.now() + retryMs);
+      const now = clock.now();
+      await storage.control.deferSpec(spec, now + retryMs, postponed(error, now));
       return { outcome: 'idle', records: 0, start: [] };
     }
     await failConnector(ports, spec, invocation.id, error);

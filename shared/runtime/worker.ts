@@ -3,6 +3,7 @@ import type { ConnectorSpec, FailureReport, ReleaseOutcome, TaskItem } from '../
 import { FencedException } from '../storage/ports.ts';
 import { runConnector } from './connector-run.ts';
 import type { RuntimePorts } from './ports.ts';
+import { postponed } from './postponed.ts';
 import type { ResolvedSecrets } from './resolved-secrets.ts';
 import { automaticRestart, restartNotice } from './restart-policy.ts';
 import { RunControl, type StopReason } from './run-control.ts';
@@ -160,7 +161,8 @@ export class Worker {
     if (!isRetriable(error)) throw error;
     const { storage, clock, logger } = this.#ports;
     logger.warn('The task cannot be made now; trying again', { connector: item.connector, task: item.task, error: String(error) });
-    await storage.runs.release(item, { dueAt: clock.now() + retryMs });
+    const now = clock.now();
+    await storage.runs.release(item, { dueAt: now + retryMs, trouble: postponed(error, now) });
     return null;
   }
 
@@ -238,7 +240,8 @@ export class Worker {
       task: item.task,
       error: error.message,
     });
-    await storage.runs.release(item, { dueAt: clock.now() + retryMs }).catch(() => {});
+    const now = clock.now();
+    await storage.runs.release(item, { dueAt: now + retryMs, trouble: postponed(error, now) }).catch(() => {});
     return { outcome: 'stopped', records: 0 };
   }
 

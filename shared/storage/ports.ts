@@ -34,6 +34,19 @@ export interface ConnectorSpec {
   readonly failedPlans: number;
   /** How often its active topics were reset: runs under way note them anew then. */
   readonly topicResets: number;
+  /** What last kept its task configs from being made. */
+  readonly lastError: LastError | null;
+}
+
+/** The last thing that went wrong, for people; it stays when that is over. */
+export interface LastError {
+  /** `postponed`: it could not be done now and is tried again; nothing has failed. */
+  readonly kind: FailureReport['kind'] | 'postponed';
+  /** Class and message. */
+  readonly error: string;
+  /** First line of the trace. */
+  readonly trace: string | null;
+  readonly at: number;
 }
 
 /** State of a connector itself; that of its tasks is in the tasks. */
@@ -80,6 +93,7 @@ export interface TaskItem {
   readonly failure: FailureReport | null;
   /** When the last run ended that was neither failed nor lost. */
   readonly lastSuccessAt: number | null;
+  readonly lastError: LastError | null;
 }
 
 /** What the failure queue is told. */
@@ -148,7 +162,8 @@ export interface ControlStore {
    * A task is taken off the schedule (null) only while its connector is not STARTED and no failure of it waits to be routed; else false.
    */
   deferTask(task: TaskItem, dueAt: number | null): Promise<boolean>;
-  deferSpec(spec: ConnectorSpec, dueAt: number | null): Promise<boolean>;
+  /** `trouble`: what keeps it from being planned now. */
+  deferSpec(spec: ConnectorSpec, dueAt: number | null, trouble?: LastError): Promise<boolean>;
   /** Something happened that a task waits for: it is due at once, or as soon as the run under way ends. False when there is no such task, or it is FAILED. */
   wakeTask(connector: string, task: number): Promise<boolean>;
   /**
@@ -186,6 +201,8 @@ export interface ReleaseOutcome {
   readonly failure?: FailureReport;
   /** With a failure: when the task is restarted by itself; null or absent: not before its user does. */
   readonly restartAt?: number | null;
+  /** The run came to nothing, though the task has not failed: it is no success, and people can read why. */
+  readonly trouble?: LastError;
   /** The run ended because it was told to: the controller should look at once. */
   readonly wake?: boolean;
 }

@@ -42,6 +42,7 @@ export class Table {
       failedRuns: 0,
       failure: null,
       lastSuccessAt: null,
+      lastError: null,
     }));
   }
 
@@ -76,7 +77,7 @@ export class Table {
         if (this.#entries.has(name)) return null;
         const spec: ConnectorSpec = {
           ...{ name, type, config, targetState, generation: 1, plannedGeneration: 0, createdAt: 0, updatedAt: 0 },
-          ...{ assignedTopics: null, dueAt: 0, planAttempts: 0, revision: 1, failedPlans: 0, topicResets: 0 },
+          ...{ assignedTopics: null, dueAt: 0, planAttempts: 0, revision: 1, failedPlans: 0, topicResets: 0, lastError: null },
         };
         this.#entries.set(name, { spec, status: null, tasks: [], topics: [] });
         return spec;

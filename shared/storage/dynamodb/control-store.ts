@@ -10,6 +10,7 @@ import {
   infoKey,
   isTask,
   keyOfItem,
+  lastErrorOf,
   schedule,
   sinkOffsetsSk,
   specKey,
@@ -58,9 +59,11 @@ export function controlStore({ table, clock, dueShards }: TableContext): Control
       return (await table.transact([resting, { update: key, change, when: [...when, missing('failure')] }])).length === 0;
     },
 
-    async deferSpec(spec, dueAt) {
+    async deferSpec(spec, dueAt, trouble) {
       const when = [equal('revision', spec.revision), equal('generation', spec.generation), same('dueAt', spec.dueAt)];
-      return (await table.update(specKey(spec.name), schedule(spec.name, dueShards, dueAt), when)) !== null;
+      const { set, remove } = schedule(spec.name, dueShards, dueAt);
+      const change = { set: { ...set, ...(trouble === undefined ? {} : { lastError: lastErrorOf(trouble) }) }, remove };
+      return (await table.update(specKey(spec.name), change, when)) !== null;
     },
 
     async wakeTask(connector, task) {
@@ -108,7 +111,8 @@ export function controlStore({ table, clock, dueShards }: TableContext): Control
     },
 
     async failConnector(spec, failure, workerId, restartAt) {
-      const change = { ...schedule(spec.name, dueShards, restartAt), add: { failedPlans: 1 } };
+      const { set, remove } = schedule(spec.name, dueShards, restartAt);
+      const change = { set: { ...set, lastError: lastErrorOf(failure) }, remove, add: { failedPlans: 1 } };
       const when = [equal('generation', spec.generation), equal('revision', spec.revision)];
       const status = { ...statusKey(spec.name), state: 'FAILED', trace: bounded(failure.trace ?? failure.error), workerId };
       await table.transact([{ update: specKey(spec.name), change, when }, { put: status }]);
@@ -119,7 +123,7 @@ export function controlStore({ table, clock, dueShards }: TableContext): Control
       const { set } = schedule(task.connector, dueShards, clock.now());
       // Due at once, for the failure to be told; `resumeAt` is when the task itself goes on.
       const change = {
-        set: { ...set, failure: boundedFailure(failure), resumeAt: dueAt },
+        set: { ...set, failure: boundedFailure(failure), lastError: lastErrorOf(failure), resumeAt: dueAt },
         add: { lostRuns: 1 },
         remove: ['owner', 'leaseId', 'leaseExpiresAt'],
         wake: true,
@@ -204,6 +208,12 @@ function plannedItem(
     epoch: Number(old?.['epoch'] ?? kept.epoch),
     lostRuns: 0,
     failedRuns: 0,
+    ...pick(old, 'lastSuccessAt', 'lastError'),
     ...schedule(spec.name, dueShards, taskDueAt).set,
   };
+}
+
+/** These attributes, where there are any. */
+function pick(item: Item | undefined, ...names: readonly string[]): Item {
+  return Object.fromEntries(names.flatMap((name) => (item?.[name] === undefined ? [] : [[name, item[name]]])));
 }

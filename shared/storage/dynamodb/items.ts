@@ -1,4 +1,4 @@
-import { type ConnectorSpec, type ConnectorStatus, DamagedItemException, type FailureReport, type TaskItem } from '../ports.ts';
+import { type ConnectorSpec, type ConnectorStatus, DamagedItemException, type FailureReport, type LastError, type TaskItem } from '../ports.ts';
 import type { Item, Key } from './table.ts';
 
 /**
@@ -29,6 +29,7 @@ export const isTask = ({ sk }: Item): boolean => (sk as string).startsWith(taskP
 
 /** Traces are kept up to this many characters: an item holds two, and 400 KB in all. */
 const traceLimit = 30_000;
+const lastErrorLimit = 2_000;
 
 /** The attributes of the sparse index, of one due at `dueAt` or never. */
 export function schedule(connector: string, dueShards: number, dueAt: number | null): { set: Item; remove: readonly string[] } {
@@ -61,6 +62,7 @@ export function specOf(item: Item): ConnectorSpec {
     revision: read.integer('revision'),
     failedPlans: Number(item['failedPlans'] ?? 0),
     topicResets: Number(item['topicResets'] ?? 0),
+    lastError: (item['lastError'] as LastError | undefined) ?? null,
   };
 }
 
@@ -88,6 +90,7 @@ export function taskOf(item: Item): TaskItem {
     failedRuns: Number(item['failedRuns'] ?? 0),
     failure: (item['failure'] as FailureReport | undefined) ?? null,
     lastSuccessAt: numberOrNull(item['lastSuccessAt']),
+    lastError: (item['lastError'] as LastError | undefined) ?? null,
   };
 }
 
@@ -168,6 +171,10 @@ export function bounded(trace: string): string {
 }
 export function boundedFailure(failure: FailureReport): FailureReport {
   return { ...failure, error: bounded(failure.error), trace: failure.trace === null ? null : bounded(failure.trace) };
+}
+/** What is kept of a failure when its trace is gone. */
+export function lastErrorOf({ kind, error, trace, at }: FailureReport | LastError): LastError {
+  return { kind, error: error.slice(0, lastErrorLimit), trace: trace?.split('\n', 1)[0]?.slice(0, lastErrorLimit) ?? null, at };
 }
 
 function numberOrNull(value: unknown): number | null {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { FencedException, type RunStore, type TaskItem } from '../ports.ts';
-import { bounded, boundedFailure, schedule, specKey, specOf, taskKey, taskOf } from './items.ts';
+import { bounded, boundedFailure, lastErrorOf, schedule, specKey, specOf, taskKey, taskOf } from './items.ts';
 import { sourceOffsetWrites } from './offset-store.ts';
 import { anyOf, atMost, type Change, type Condition, equal, missing, notEqual, transactions } from './table.ts';
 import type { TableContext } from './table-storage.ts';
@@ -83,7 +83,7 @@ export function runStore(context: TableContext): RunStore {
       }
     },
 
-    async release(task, { dueAt, failure, restartAt = null, wake = false }) {
+    async release(task, { dueAt, failure, restartAt = null, trouble, wake = false }) {
       const { connector, generation } = task;
       const key = taskKey(connector, task.task);
       const now = clock.now();
@@ -94,9 +94,12 @@ export function runStore(context: TableContext): RunStore {
               state: 'FAILED',
               trace: bounded(failure.trace ?? failure.error),
               failure: boundedFailure(failure),
+              lastError: lastErrorOf(failure),
               ...(restartAt === null ? {} : { resumeAt: restartAt }),
             }
-          : { lostRuns: 0, failedRuns: 0, lastSuccessAt: now };
+          : trouble
+            ? { lastError: lastErrorOf(trouble) }
+            : { lostRuns: 0, failedRuns: 0, lastSuccessAt: now };
         return {
           set: { ...set, ...outcome, releasedBy: task.lease?.owner ?? '' },
           ...(failure === undefined ? {} : { add: { failedRuns: 1 } }),
