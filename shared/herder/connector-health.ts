@@ -61,7 +61,8 @@ function connectorVerdict(snapshot: ConnectorSnapshot, tasks: readonly TaskHealt
   }
   if (failed.length > 0) {
     const which = failed.length === tasks.length ? (tasks.length === 1 ? 'Its task has failed' : 'All its tasks have failed') : `${these(failed)} failed`;
-    return { health: failed.length === tasks.length ? 'failed' : 'degraded', reason: `${which}: ${failed[0]?.reason}` };
+    const all = `${firstLine(failed[0]?.last_error?.message ?? null)}. POST ${pathOf(spec.name)}/restart?includeTasks=true&onlyFailed=true starts them again`;
+    return { health: failed.length === tasks.length ? 'failed' : 'degraded', reason: `${which}: ${failed.length === 1 ? failed[0]?.reason : all}` };
   }
   if (state === 'PAUSED') return { health: 'paused', reason: noTasks ?? `It is paused; PUT ${pathOf(spec.name)}/resume lets it go on` };
   if (facts.controllerSilentMs !== null)

@@ -62,6 +62,10 @@ test('a config that is refused, and a task that fails, are told, and the exit co
   const failed = await run('apply', failing);
   expect([failed.code, failed.out]).toEqual([1, expect.stringMatching(/^cli-failing: created\ncli-failing: FAILED\n.*no\/such\/folder/s)]);
   expect(await run('status')).toMatchObject({ code: 1, out: expect.stringContaining('1 FAILED') });
+  expect(await run('health')).toMatchObject({ code: 0, out: expect.stringMatching(/^cli-failing: failed\. Its task has failed: .*no\/such\/folder/s) });
+  expect((await run('health', 'cli-failing', '--fail-on', 'failed')).code).toBe(1);
+  expect((await run('health', '--fail-on', 'late')).complaints).toContain('--fail-on must be failed or degraded');
+  expect(await run('health', 'nobody')).toMatchObject({ code: 1, complaints: 'No status found for connector nobody' });
 }, 60_000);
 
 test('nobody there, a wrong address and a wrong command are one sentence', async () => {
