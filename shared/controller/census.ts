@@ -86,7 +86,9 @@ export class Census {
       let lag = 0;
       for (const { task, partitions } of tasks) {
         let most = 0;
-        for (const each of lags.slice(at, (at += partitions.length))) {
+        const mine = lags.slice(at, at + partitions.length);
+        at += partitions.length;
+        for (const each of mine) {
           if (each.records === 0) continue;
           lag += each.records;
           most = Math.max(most, each.records);
