@@ -6,7 +6,7 @@ import { compareRandom } from './random/compare-random.ts';
 import { type Reference, startReference } from './reference/reference.ts';
 import { type RestDocument, runRest } from './rest.ts';
 import { runVectors, type VectorCase } from './run-vectors.ts';
-import { runValidate, type ValidateDocument } from './validate.ts';
+import { fromTables, runValidate, type ValidateDocument, type ValidateTables } from './validate.ts';
 
 /**
  * `npm run conformance -- FILE… [--url REST] [--kafka HOST:PORT] [--only TEXT] [--lenient]`: vectors of the real Kafka Connect against Sluice, smt
@@ -44,7 +44,7 @@ if (flags.random !== undefined) {
 }
 for (const file of files) {
   const text = await readFile(file, 'utf8').catch((error: Error) => refuse(`${file} cannot be read: ${error.message}`));
-  add(await run(file, JSON.parse(text) as readonly (VectorCase | DlqCase)[] | ValidateDocument | RestDocument));
+  add(await run(file, JSON.parse(text) as readonly (VectorCase | DlqCase)[] | ValidateDocument | ValidateTables | RestDocument));
 }
 console.log(`messages: ${total.equal} of ${total.messages} equal`);
 console.log(`${total.passed} passed, ${total.failed} failed`);
@@ -87,11 +87,11 @@ function wholeNumber(flag: string, text: string): number {
   return Number.isSafeInteger(value) && value >= 0 ? value : refuse(`--${flag} takes a whole number, not ${text}`);
 }
 
-async function run(file: string, document: readonly (VectorCase | DlqCase)[] | ValidateDocument | RestDocument) {
+async function run(file: string, document: readonly (VectorCase | DlqCase)[] | ValidateDocument | ValidateTables | RestDocument) {
   if (!Array.isArray(document)) {
     if ('scenarios' in document) return rest(file, document);
     if (flags.url === undefined) refuse(`${file} holds vectors of kind validate: they need a running system, --url http://127.0.0.1:8083`);
-    return runValidate(document as ValidateDocument, { url: flags.url });
+    return runValidate('values' in document ? fromTables(document as ValidateTables) : (document as ValidateDocument), { url: flags.url });
   }
   if (document[0]?.kind === 'dlq') {
     if (flags.url === undefined || flags.kafka === undefined)

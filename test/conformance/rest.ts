@@ -36,6 +36,8 @@ export interface RestOptions {
   readonly lenient?: boolean;
   /** Only scenarios whose name has this in it. */
   readonly only?: string;
+  /** All scenarios at once: each has names of its own. */
+  readonly atOnce?: boolean;
 }
 
 interface Answer {
@@ -60,15 +62,17 @@ export async function runRest(document: RestDocument, options: RestOptions): Pro
   try {
     await mkdir(folder, { recursive: true });
     for (const [name, text] of Object.entries(document.files)) await writeFile(join(folder, name), text);
-    for (const { scenario, steps } of document.scenarios) {
-      if (options.only !== undefined && !scenario.includes(options.only)) continue;
+    const replayAll = async (steps: readonly RestStep[]) => {
       for (const step of steps) {
         const differences = await replay(step, folder, options);
         if (differences.length === 0) passed++;
         else failed++;
         mismatches.push(...differences.slice(0, 6).map((difference) => `${step.id} ${step.method} ${step.path}: ${difference}`));
       }
-    }
+    };
+    const chosen = document.scenarios.filter(({ scenario }) => options.only === undefined || scenario.includes(options.only));
+    if (options.atOnce) await Promise.all(chosen.map(({ steps }) => replayAll(steps)));
+    else for (const { steps } of chosen) await replayAll(steps);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
