@@ -22,6 +22,15 @@ export class RetriableException extends ConnectException {
   override readonly javaClass: string = 'org.apache.kafka.connect.errors.RetriableException';
 }
 
+/**
+ * The external system takes or gives nothing now (it cannot be reached, is full, refuses the user), and no record is to
+ * blame: the run ends, and the task waits with growing pauses (`sluice.circuit.*`) until the system is back. Nothing goes
+ * to a dead letter queue. Kafka Connect would know it as a RetriableException.
+ */
+export class UnavailableException extends RetriableException {
+  readonly unavailable = true;
+}
+
 /** A record is wrong in itself: no retry will help; tolerance and the dead letter queue decide what becomes of it. */
 export class DataException extends ConnectException {
   override readonly javaClass: string = 'org.apache.kafka.connect.errors.DataException';
@@ -73,6 +82,11 @@ export function isConnectException(error: unknown): error is ConnectException {
 /** True when the framework may try the failed operation again. */
 export function isRetriable(error: unknown): boolean {
   return isConnectException(error) && retriableClasses.has(error.javaClass);
+}
+
+/** True when the external system is out of order, so that trying again at once makes no sense. */
+export function isUnavailable(error: unknown): boolean {
+  return isRetriable(error) && (error as Partial<UnavailableException>).unavailable === true;
 }
 
 const retriableClasses = new Set(['org.apache.kafka.connect.errors.RetriableException']);

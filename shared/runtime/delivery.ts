@@ -57,6 +57,9 @@ export class Delivery {
     this.#task = item.task;
     this.#offered = batches;
     this.#readers.get(item.task)?.offer(batches);
+    const { circuit } = item;
+    if (circuit !== null && circuit.nextTryAt > clock.now())
+      throw this.#again(`its target is out of order, and is tried again at ${new Date(circuit.nextTryAt).toISOString()}: ${circuit.error}`);
     for (;;) {
       const { outcome } = await this.#worker.run({ kind: 'task', connector: item.connector, task: item.task, generation: item.generation }, invocation);
       if (outcome !== 'skipped') break;

@@ -17,6 +17,8 @@ export interface TaskSettings {
   readonly retryBackoffMs: number;
   /** How long Kafka may be out of reach before a run ends and leaves it to the next. */
   readonly unreachableTimeoutMs: number;
+  /** When a run leaves off trying, and whether it may. */
+  readonly circuit: { readonly openAfterMs: number; readonly timeoutMs: number };
   readonly policy: ErrorPolicy;
   readonly errorsLog: boolean;
   readonly errorsLogIncludeMessages: boolean;
@@ -49,6 +51,7 @@ export function taskSettings(kind: 'source' | 'sink', config: Readonly<Record<st
     offsetFlushTimeoutMs: workerMs(worker, 'offset.flush.timeout.ms', 5_000),
     retryBackoffMs: 1_000,
     unreachableTimeoutMs: 30_000,
+    circuit: { openAfterMs: ours['sluice.circuit.open.after.ms'], timeoutMs: ours['sluice.circuit.timeout.ms'] },
     policy: {
       retryTimeoutMs: common['errors.retry.timeout'],
       retryDelayMaxMs: common['errors.retry.delay.max.ms'],

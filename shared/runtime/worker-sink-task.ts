@@ -6,6 +6,7 @@ import type { ConsumerRecord, PartitionReader, PartitionRecords } from '../kafka
 import type { TaskItem } from '../storage/ports.ts';
 import { FencedException } from '../storage/ports.ts';
 import { ActiveTopics } from './active-topics.ts';
+import { CircuitBreaker, OutageException } from './circuit-breaker.ts';
 import type { Stage } from './errors/processing-context.ts';
 import { InterruptedException } from './errors/retry-with-tolerance-operator.ts';
 import { InternalSinkRecord } from './internal-sink-record.ts';
@@ -41,6 +42,9 @@ export class WorkerSinkTask implements WorkerTask {
   readonly #origins = new Map<string, bigint>();
   readonly #rewind = new Map<string, bigint>();
   readonly #activeTopics: ActiveTopics;
+  readonly #circuit: CircuitBreaker;
+  /** Records of the run under way. */
+  #records = 0;
   /** The topic of the record before: most follow one of their own. */
   #lastTopic = '';
   #putTimeoutMs: number | null = null;
@@ -56,15 +60,32 @@ export class WorkerSinkTask implements WorkerTask {
     this.#metrics = new SinkTaskMetrics(parts.metrics, parts.clock, item);
     this.#committed = new Map(item.offsets);
     this.#activeTopics = new ActiveTopics(parts.storage.connectors, item.connector, parts.settings.topicTracking);
+    this.#circuit = new CircuitBreaker(parts.clock, parts.settings.circuit);
   }
 
   async run(control: RunControl, item: TaskItem): Promise<WorkerTaskResult> {
     this.#item = item;
     this.#signal = control.signal;
-    if (!this.#started) await this.#start();
+    this.#records = 0;
+    this.#circuit.begin(item.circuit);
+    try {
+      return await this.#run(control);
+    } catch (error) {
+      if (!(error instanceof OutageException)) throw error;
+      // What the target has confirmed is stored, as far as the task can tell now.
+      if (this.#current.size > 0)
+        await this.#commit(true).catch((again: unknown) => {
+          if (!(again instanceof OutageException)) throw again;
+        });
+      return { outcome: 'more', records: this.#records, delayMs: 0, reusable: false, outage: error.cause };
+    }
+  }
+
+  async #run(control: RunControl): Promise<WorkerTaskResult> {
+    const item = this.#item;
+    if (!this.#started) await this.#trying(() => this.#start());
     this.#metrics.assigned(item.partitions.length);
     const { clock, settings } = this.#parts;
-    let records = 0;
     let lastRecordAt = clock.now();
     let lastCommitAt = lastRecordAt;
     let unreachableSince: number | null = null;
@@ -86,7 +107,7 @@ export class WorkerSinkTask implements WorkerTask {
         this.#parts.logger.warn('Kafka cannot be read now; trying again', { connector: item.connector, task: item.task, error: String(error) });
         if (clock.now() - unreachableSince > settings.unreachableTimeoutMs) {
           await this.#commit(true);
-          return { outcome: 'idle', records, delayMs: settings.unreachableTimeoutMs, reusable: false };
+          return { outcome: 'idle', records: this.#records, delayMs: settings.unreachableTimeoutMs, reusable: false };
         }
         await clock.sleep(settings.retryBackoffMs, control.signal);
         continue;
@@ -94,13 +115,13 @@ export class WorkerSinkTask implements WorkerTask {
       if (!(await this.#take(batches, control))) {
         // What was fetched is not put, so this instance's position is ahead of the sink: the next run starts from what is stored.
         await this.#commit(true);
-        return { outcome: 'more', records, delayMs: this.#putTimeoutMs ?? defaultPutBackoffMs, reusable: false };
+        return { outcome: 'more', records: this.#records, delayMs: this.#putTimeoutMs ?? defaultPutBackoffMs, reusable: false };
       }
       for (const batch of batches) {
         const key = partitionKey(batch.topic, batch.partition);
         if (!this.#committed.has(key) && !this.#origins.has(key)) this.#origins.set(key, batch.records[0]?.offset ?? batch.nextOffset);
         this.#current.set(key, batch.nextOffset);
-        records += batch.records.length;
+        this.#records += batch.records.length;
         if (batch.records.length > 0) lastRecordAt = clock.now();
       }
       if (this.#commitRequested || clock.now() - lastCommitAt >= settings.offsetFlushIntervalMs) {
@@ -112,7 +133,7 @@ export class WorkerSinkTask implements WorkerTask {
     }
     this.#throwRaised();
     const clean = await this.#commit(true);
-    return { outcome: control.signal.aborted ? 'more' : 'idle', records, delayMs: 0, reusable: clean };
+    return { outcome: control.signal.aborted ? 'more' : 'idle', records: this.#records, delayMs: 0, reusable: clean };
   }
 
   async stop(): Promise<void> {
@@ -139,6 +160,16 @@ export class WorkerSinkTask implements WorkerTask {
     this.#reader.assign(item.partitions.map((each) => ({ ...each, offset: item.offsets.get(partitionKey(each.topic, each.partition)) ?? null })));
     await this.#task.open(item.partitions);
     logger.debug('Sink task started', { connector: item.connector, task: item.task, partitions: item.partitions.length });
+  }
+
+  /** Does what has no other way to be tried again than the next run. */
+  async #trying(action: () => Promise<void>): Promise<void> {
+    try {
+      await action();
+    } catch (error) {
+      if (isRetriable(error)) this.#circuit.mayTryAgain(error);
+      throw error;
+    }
   }
 
   #context(): SinkTaskContext {
@@ -280,15 +311,23 @@ export class WorkerSinkTask implements WorkerTask {
         await this.#task.put(records);
         this.#putTimeoutMs = null;
         this.#metrics.put(records.length, startedAt);
+        if (records.length > 0) this.#putSucceeded();
         return true;
       } catch (error) {
-        if (!isRetriable(error)) throw new ConnectException('Exiting WorkerSinkTask due to unrecoverable exception.', { cause: error });
+        if (!isRetriable(error) || !this.#circuit.mayTryAgain(error))
+          throw new ConnectException('Exiting WorkerSinkTask due to unrecoverable exception.', { cause: error });
         const wait = this.#putTimeoutMs ?? defaultPutBackoffMs;
         logger.warn('The sink asks to put these records again', { connector: this.#item.connector, task: this.#item.task, waitMs: wait, error: String(error) });
         await clock.sleep(wait, control.signal);
         if (control.signal.aborted) return false;
       }
     }
+  }
+
+  #putSucceeded(): void {
+    // That the target is back is told soon.
+    if (this.#circuit.probing) this.#commitRequested = true;
+    this.#circuit.succeeded();
   }
 
   /** Stores what the task allows. False when it failed and the task was rewound. */
@@ -341,7 +380,8 @@ export class WorkerSinkTask implements WorkerTask {
     this.#commitFailures++;
     this.#metrics.commitFailed();
     logger.error('Offset commit failed, rewinding to last committed offsets', { connector: this.#item.connector, task: this.#item.task, error: String(error) });
-    if (!isRetriable(error) && (closing || this.#commitFailures >= maxCommitFailures)) {
+    const again = isRetriable(error) && this.#circuit.mayTryAgain(error, this.#commitFailures >= maxCommitFailures);
+    if (!again && (closing || isRetriable(error) || this.#commitFailures >= maxCommitFailures)) {
       throw new ConnectException(`The offset commit failed ${this.#commitFailures} time(s); see the cause`, { cause: error });
     }
     for (const [key, offset] of new Map([...this.#origins, ...this.#committed])) {
@@ -365,6 +405,8 @@ export class WorkerSinkTask implements WorkerTask {
   }
 
   #throwRaised(): void {
-    if (this.#raised !== null) throw this.#raised;
+    if (this.#raised === null) return;
+    if (isRetriable(this.#raised)) this.#circuit.mayTryAgain(this.#raised);
+    throw this.#raised;
   }
 }

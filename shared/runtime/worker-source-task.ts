@@ -4,6 +4,7 @@ import type { SourceTask, SourceTaskContext } from '../connect/source-task.ts';
 import type { ProducerRecord, RecordProducer, SendResult } from '../kafka/ports.ts';
 import type { TaskItem } from '../storage/ports.ts';
 import { ActiveTopics } from './active-topics.ts';
+import { CircuitBreaker, OutageException } from './circuit-breaker.ts';
 import type { Stage } from './errors/processing-context.ts';
 import { InterruptedException } from './errors/retry-with-tolerance-operator.ts';
 import type { RunControl } from './run-control.ts';
@@ -48,6 +49,9 @@ export class WorkerSourceTask implements WorkerTask {
   #raised: Error | null = null;
   readonly #submitted: SubmittedBatch[] = [];
   readonly #activeTopics: ActiveTopics;
+  readonly #circuit: CircuitBreaker;
+  /** Records of the run under way. */
+  #records = 0;
 
   constructor(parts: TaskParts, item: TaskItem, producer: RecordProducer, topics: TopicCreation, reconfigure: () => void) {
     this.#parts = parts;
@@ -57,14 +61,28 @@ export class WorkerSourceTask implements WorkerTask {
     this.#metrics = new SourceTaskMetrics(parts.metrics, parts.clock, item);
     this.#topics = topics;
     this.#reconfigure = reconfigure;
+    this.#circuit = new CircuitBreaker(parts.clock, parts.settings.circuit);
   }
 
   async run(control: RunControl, item: TaskItem): Promise<WorkerTaskResult> {
     this.#item = item;
     this.#signal = control.signal;
+    this.#records = 0;
+    this.#circuit.begin(item.circuit);
+    try {
+      return await this.#run(control);
+    } catch (error) {
+      if (!(error instanceof OutageException)) throw error;
+      await this.#flush();
+      await this.#commit();
+      return { outcome: 'more', records: this.#records, delayMs: 0, reusable: false, outage: error.cause };
+    }
+  }
+
+  async #run(control: RunControl): Promise<WorkerTaskResult> {
+    const item = this.#item;
     if (!this.#started) await this.#start();
     const { clock, settings, logger } = this.#parts;
-    let records = 0;
     let lastRecordAt = clock.now();
     let lastCommitAt = lastRecordAt;
     let complete = true;
@@ -78,14 +96,15 @@ export class WorkerSourceTask implements WorkerTask {
         const answer = this.#task.poll();
         polled = answer instanceof Promise ? await answer : answer;
         polls = true;
+        this.#circuit.succeeded();
       } catch (error) {
-        if (!isRetriable(error)) throw error;
+        if (!isRetriable(error) || !this.#circuit.mayTryAgain(error)) throw error;
         polls = false;
         logger.warn('The source asks to be polled again', { connector: item.connector, task: item.task, error: String(error) });
         await clock.sleep(settings.retryBackoffMs, control.signal);
       }
       if (polled !== null && polled.length > 0) {
-        records += polled.length;
+        this.#records += polled.length;
         this.#metrics.polled(polled, pollStartedAt);
         if (!(await this.#take(polled))) {
           complete = false;
@@ -95,7 +114,7 @@ export class WorkerSourceTask implements WorkerTask {
         await clock.nextTurn();
       } else {
         const now = clock.now();
-        if (!settings.continuous && now - lastRecordAt >= settings.idleLingerMs) break;
+        if (!settings.continuous && now - lastRecordAt >= settings.idleLingerMs && polls) break;
         if (now - pollStartedAt < emptyPollPauseMs) await clock.sleep(emptyPollPauseMs, control.signal);
       }
       if (clock.now() - lastCommitAt >= settings.offsetFlushIntervalMs) {
@@ -109,7 +128,7 @@ export class WorkerSourceTask implements WorkerTask {
     this.#throwFailures();
     // What a task cannot do at the end of a run, one that is made anew may: a password may be another since.
     const reusable = polls && complete && flushed && this.#submitted.length === 0;
-    return { outcome: control.signal.aborted ? 'more' : 'idle', records, delayMs: 0, reusable };
+    return { outcome: control.signal.aborted ? 'more' : 'idle', records: this.#records, delayMs: 0, reusable };
   }
 
   async stop(): Promise<void> {
@@ -127,7 +146,12 @@ export class WorkerSourceTask implements WorkerTask {
     await this.#metrics.start(async () => {
       this.#task = await definition.createTask(this.#context());
       this.#started = true;
-      await this.#task.start();
+      try {
+        await this.#task.start();
+      } catch (error) {
+        if (isRetriable(error)) this.#circuit.mayTryAgain(error);
+        throw error;
+      }
     });
   }
 
@@ -227,9 +251,17 @@ export class WorkerSourceTask implements WorkerTask {
     if (this.#submitted.length >= maxBatchesInFlight && this.#submitted.every(({ result, failure }) => result === null && failure === null)) await sending;
   }
 
-  /** Kafka Connect skips records that could not be produced under `errors.tolerance=all`, and fails the task otherwise. */
+  /**
+   * Kafka Connect skips records that could not be produced under `errors.tolerance=all`, and fails the task otherwise. Where Kafka itself
+   * takes nothing no record is to blame: its producers never give up then, and here the task waits.
+   */
   #produceFailed(submitted: SubmittedBatch, result: SendResult): void {
     const [cause] = result.errors.values();
+    const outage = result.errors.values().find(isRetriable);
+    if (outage !== undefined) {
+      submitted.failure = this.#circuit.gaveUp(outage, new ConnectException('Unrecoverable exception from producer send callback', { cause: outage }));
+      return;
+    }
     if (this.#parts.settings.policy.tolerance === 'all') {
       this.#parts.logger.error('Records could not be produced and are skipped (errors.tolerance=all)', {
         connector: this.#item.connector,

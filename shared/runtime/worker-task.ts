@@ -19,6 +19,8 @@ export interface WorkerTaskResult {
   readonly delayMs: number;
   /** Whether the next run may go on with this instance: its position is what is stored. */
   readonly reusable: boolean;
+  /** The external system is out of order: what the task said. The next run waits for it. */
+  readonly outage?: unknown;
 }
 
 /** A task with everything it needs, kept while its environment is warm. */

@@ -1,6 +1,7 @@
-import { isRetriable, javaClassOf, traceOf } from '../connect/errors.ts';
+import { ConnectException, isRetriable, javaClassOf, traceOf } from '../connect/errors.ts';
 import type { ConnectorSpec, FailureReport, ReleaseOutcome, TaskItem } from '../storage/ports.ts';
 import { FencedException } from '../storage/ports.ts';
+import { circuitAfter } from './circuit-breaker.ts';
 import { runConnector } from './connector-run.ts';
 import type { RuntimePorts } from './ports.ts';
 import { postponed } from './postponed.ts';
@@ -29,7 +30,7 @@ export interface Invocation {
 const maxChain = 1_000;
 /** If the continuation that a run asked for does not arrive, a look starts it after this time. */
 const continuationGraceMs = 5_000;
-/** A run that came to nothing, for the table or a service did not answer, is followed by another after this time. */
+/** A run that came to nothing, for the table did not answer, is followed by another after this time. */
 const retryMs = 5_000;
 /** How long a run goes on at least, however soon its secrets are over: runs that only start would get nowhere. */
 const leastRunMs = 5_000;
@@ -119,12 +120,13 @@ export class Worker {
     });
     const key = `${item.connector}-${item.task}`;
     try {
-      const instance = await this.#instance(key, item, config).catch((error: unknown) => this.#notNow(item, error));
+      const instance = await this.#instance(key, item, config).catch((error: unknown) => this.#notNow(item, config, error));
       if (instance === null) return { outcome: 'idle', records: 0 };
       // The next run reads the secrets again and goes on.
       if (instance.staleAt !== null) control.endBy(Math.max(instance.staleAt, clock.now() + leastRunMs));
       const result = await instance.task.run(control, item);
       instance.epoch = item.epoch;
+      if (result.outage !== undefined) instance.secrets.hideIn(result.outage);
       if (!result.reusable || control.reason === 'restarted' || control.reason === 'replaced' || control.reason === 'shutdown') await this.#drop(key);
       return await this.#release(request, item, config, control.reason, result);
     } catch (error) {
@@ -157,13 +159,29 @@ export class Worker {
   }
 
   /** What cannot be made now but may be later (a service of secrets that does not answer) is no failure of the task. */
-  async #notNow(item: TaskItem, error: unknown): Promise<null> {
+  async #notNow(item: TaskItem, config: Readonly<Record<string, string>>, error: unknown): Promise<null> {
     if (!isRetriable(error)) throw error;
-    const { storage, clock, logger } = this.#ports;
-    logger.warn('The task cannot be made now; trying again', { connector: item.connector, task: item.task, error: String(error) });
-    const now = clock.now();
-    await storage.runs.release(item, { dueAt: now + retryMs, trouble: postponed(error, now) });
+    await this.#wait(item, config, error);
     return null;
+  }
+
+  /** Ends a run whose external system is out of order: the next one tries again when its circuit says. Throws ConnectException when it has waited long enough. */
+  async #wait(item: TaskItem, config: Readonly<Record<string, string>>, error: unknown): Promise<void> {
+    const { storage, clock, logger } = this.#ports;
+    const now = clock.now();
+    const circuit = circuitAfter(config, item.circuit, error, now);
+    if (circuit === null) {
+      const since = item.circuit === null ? '' : ` since ${new Date(item.circuit.since).toISOString()}`;
+      throw new ConnectException(`The external system has been out of order${since}; see the cause, and sluice.circuit.timeout.ms`, { cause: error });
+    }
+    logger.warn(`Task ${item.connector}-${item.task} waits: its external system is out of order`, {
+      connector: item.connector,
+      task: item.task,
+      attempts: circuit.attempts,
+      nextTryAt: new Date(circuit.nextTryAt).toISOString(),
+      error: circuit.error,
+    });
+    await storage.runs.release(item, { dueAt: circuit.nextTryAt, circuit, trouble: postponed(error, now) });
   }
 
   #isStale({ staleAt }: Instance): boolean {
@@ -200,16 +218,21 @@ export class Worker {
     result: WorkerTaskResult,
   ): Promise<RunOutcome> {
     const { storage, invoker, logger } = this.#ports;
+    const stopped = reason !== null && reason !== 'deadline';
+    if (result.outage !== undefined && !stopped) {
+      await this.#wait(item, config, result.outage);
+      return { outcome: result.outcome, records: result.records };
+    }
     const chain = (request.chain ?? 0) + 1;
     const goesOn = result.outcome === 'more' && (reason === 'deadline' || reason === null) && result.delayMs === 0 && chain < maxChain;
     const outcome = await this.#releaseOutcome(item, config, reason, result, goesOn);
-    await storage.runs.release(item, outcome);
+    // One that was told to stop may not have tried yet.
+    await storage.runs.release(item, stopped ? outcome : { ...outcome, circuit: null });
     if (goesOn) {
       await invoker.invoke({ ...request, chain }).catch((error: unknown) => {
         logger.warn('The next run could not be started; the controller will', { connector: item.connector, task: item.task, error: String(error) });
       });
     }
-    const stopped = reason !== null && reason !== 'deadline';
     return { outcome: stopped ? 'stopped' : result.outcome, records: result.records };
   }
 
@@ -264,7 +287,7 @@ export class Worker {
     logger.error(`Task ${connector}-${task} failed`, { connector, task, error: failure.error });
     metrics.add('TaskFailures', 1, { connector, task });
     try {
-      await storage.runs.release(item, { dueAt: null, failure, restartAt: restart?.at ?? null });
+      await storage.runs.release(item, { dueAt: null, failure, restartAt: restart?.at ?? null, circuit: null });
     } catch (fenced) {
       if (fenced instanceof FencedException) return { outcome: 'fenced', records: 0 };
       throw fenced;

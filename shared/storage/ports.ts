@@ -64,6 +64,17 @@ export interface Lease {
   readonly expiresAt: number;
 }
 
+/** An external system is out of order: its task waits without running. */
+export interface OpenCircuit {
+  /** When it was first met out of order, in milliseconds since the epoch. */
+  readonly since: number;
+  /** How often it was tried since then, in vain. */
+  readonly attempts: number;
+  readonly nextTryAt: number;
+  /** Of the last try. */
+  readonly error: string;
+}
+
 /** A task of a connector: its work, who does it now, how far it is. */
 export interface TaskItem {
   readonly connector: string;
@@ -94,6 +105,8 @@ export interface TaskItem {
   /** When the last run ended that was neither failed nor lost. */
   readonly lastSuccessAt: number | null;
   readonly lastError: LastError | null;
+  /** Why it waits; null when it does not. The next run is a try: what it stores, or its end without trouble, closes the circuit. */
+  readonly circuit: OpenCircuit | null;
 }
 
 /** What the failure queue is told. */
@@ -164,7 +177,7 @@ export interface ControlStore {
   deferTask(task: TaskItem, dueAt: number | null): Promise<boolean>;
   /** `trouble`: what keeps it from being planned now. */
   deferSpec(spec: ConnectorSpec, dueAt: number | null, trouble?: LastError): Promise<boolean>;
-  /** Something happened that a task waits for: it is due at once, or as soon as the run under way ends. False when there is no such task, or it is FAILED. */
+  /** Something happened that a task waits for: it is due at once, or as soon as the run under way ends, or as its circuit says. False when there is no such task, or it is FAILED. */
   wakeTask(connector: string, task: number): Promise<boolean>;
   /**
    * Replaces the tasks of a connector by those of `spec.generation` and marks it planned. Sink offsets move with their
@@ -205,6 +218,8 @@ export interface ReleaseOutcome {
   readonly trouble?: LastError;
   /** The run ended because it was told to: the controller should look at once. */
   readonly wake?: boolean;
+  /** The external system was out of order; null: it is in order; absent: nothing is known. */
+  readonly circuit?: OpenCircuit | null;
 }
 
 /** What a run does to the table. Every write is conditional on the epoch: a run that lost its lease gets FencedException. */

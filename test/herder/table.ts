@@ -43,6 +43,7 @@ export class Table {
       failure: null,
       lastSuccessAt: null,
       lastError: null,
+      circuit: null,
     }));
   }
 

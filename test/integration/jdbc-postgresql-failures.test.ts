@@ -145,8 +145,8 @@ describe.skipIf(url === null)('failures of PostgreSQL (needs DATABASE_URL)', () 
         });
         if (round === 1) {
           expect(await failureOf(task.put([sinkRecord({ value: ben })]))).toMatchObject({
-            retriable: false,
-            message: 'Failing task after exhausting retries (max.retries=1): canceling statement due to lock timeout (SQLSTATE 55P03)',
+            unavailable: true,
+            message: 'Retries are exhausted (max.retries=1): canceling statement due to lock timeout (SQLSTATE 55P03)',
           });
         }
         await unlock();
@@ -287,7 +287,7 @@ describe.skipIf(url === null)('failures of PostgreSQL (needs DATABASE_URL)', () 
       await blocked({}, { 'max.retries': '2', 'connection.url': `${database.connection['connection.url']}&options=-c%20lock_timeout%3D20` });
       await sink.task.put([keyed(2, 'Ben')]);
       expect((await failureOf(sink.task.flush(new Map()))).message).toBe(
-        'Failing task after exhausting retries (max.retries=2): canceling statement due to lock timeout (SQLSTATE 55P03)',
+        'Retries are exhausted (max.retries=2): canceling statement due to lock timeout (SQLSTATE 55P03)',
       );
       sink.endRun();
       await unlock();

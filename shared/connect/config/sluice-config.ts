@@ -122,6 +122,42 @@ export const sluiceConfig = configDef({
     width: 'SHORT',
     displayName: 'Longest restart backoff',
   }),
+  'sluice.circuit.open.after.ms': long({
+    default: 30_000,
+    validator: atLeast(0),
+    importance: 'LOW',
+    doc: 'How long a run goes on trying while its external system asks for it again and again (RetriableException), in milliseconds, before the task waits without running. A system that is known to be out of order is not waited for.',
+    group: GROUP,
+    width: 'SHORT',
+    displayName: 'Time before a circuit opens',
+  }),
+  'sluice.circuit.backoff.ms': long({
+    default: 5_000,
+    validator: atLeast(0),
+    importance: 'LOW',
+    doc: 'How long a task whose external system is out of order waits before it tries again, in milliseconds; twice as long after each try in vain.',
+    group: GROUP,
+    width: 'SHORT',
+    displayName: 'Circuit backoff',
+  }),
+  'sluice.circuit.backoff.max.ms': long({
+    default: 300_000,
+    validator: atLeast(0),
+    importance: 'LOW',
+    doc: 'The longest time between two tries of a task whose external system is out of order, in milliseconds.',
+    group: GROUP,
+    width: 'SHORT',
+    displayName: 'Longest circuit backoff',
+  }),
+  'sluice.circuit.timeout.ms': long({
+    default: -1,
+    validator: atLeast(-1),
+    importance: 'MEDIUM',
+    doc: 'How long an external system may be out of order before its task FAILS, in milliseconds. -1: for as long as it takes. 0: the task never waits, and fails as in Kafka Connect.',
+    group: GROUP,
+    width: 'SHORT',
+    displayName: 'Circuit timeout',
+  }),
 });
 
 /** The part of the definition whose keys a config has. */

@@ -1,11 +1,14 @@
 import { type FileHandle, open } from 'node:fs/promises';
-import { ConnectException, type SinkRecord, SinkTask } from '../../connect/index.ts';
+import { ConnectException, type SinkRecord, SinkTask, UnavailableException } from '../../connect/index.ts';
 import { javaToString } from '../../connect/java/java-value.ts';
 
 const newline = 0x0a;
 
 /** Bytes (or near enough) that may wait for the write under way before `put` waits too. */
 const maxWaiting = 1_048_576;
+
+/** Of the disk, which may have room, or be there, again: full, over quota, broken or gone for now, read-only, no descriptors left. */
+const outages = new Set(['ENOSPC', 'EDQUOT', 'EIO', 'ESTALE', 'EROFS', 'ENXIO', 'EMFILE', 'ENFILE']);
 
 /**
  * Writes the text of each value (Java's `toString`) and a newline. A put returns while its text is being written: the next one is
@@ -32,7 +35,9 @@ export class FileStreamSinkTask extends SinkTask {
     } catch (cause) {
       throw new ConnectException(`Couldn't find or create file '${this.#file}' for FileStreamSinkTask`, { cause });
     }
-    await this.#endTornLine(this.#handle);
+    await this.#endTornLine(this.#handle).catch((cause: unknown) => {
+      throw this.#writeError(cause);
+    });
   }
 
   override async put(records: readonly SinkRecord[]): Promise<void> {
@@ -74,12 +79,15 @@ export class FileStreamSinkTask extends SinkTask {
         else await this.#handle.appendFile(text);
       }
     } catch (cause) {
-      this.#failure = new ConnectException(
-        `Could not write to ${this.#file === null ? 'the standard output' : `file '${this.#file}'`}: ${(cause as Error).message}`,
-        { cause },
-      );
+      this.#failure = this.#writeError(cause);
     }
     this.#writing = null;
+  }
+
+  #writeError(cause: unknown): ConnectException {
+    const { code, message } = cause as NodeJS.ErrnoException;
+    const text = `Could not write to ${this.#file === null ? 'the standard output' : `file '${this.#file}'`}: ${message}`;
+    return outages.has(code ?? '') ? new UnavailableException(text, { cause }) : new ConnectException(text, { cause });
   }
 
   /** A process that was killed may have left half a line: it gets its end, and the whole line follows, because its offset was not stored. */

@@ -73,7 +73,8 @@ export class ConnectionProvider {
         // A config that cannot be right is not tried again.
         if (!(error instanceof SqlException)) throw error instanceof ConnectException ? error : new ConnectException(String(error), { cause: error });
         this.#logger.info(`Unable to connect to database on attempt ${attempt}/${this.#attempts}`, { error: error.message });
-        if (attempt >= this.#attempts || signal.aborted) throw error;
+        if (error.fate === 'down') throw error;
+        if (attempt >= this.#attempts || signal.aborted) throw new SqlException(error.message, 'down', error.state, { cause: error });
         await this.#clock.sleep(this.#backoffMs, signal);
         if (signal.aborted) throw error;
       }

@@ -5,11 +5,12 @@ import { ConnectException, isConnectException } from '../../connect/index.ts';
  *
  * - `record`: a record is wrong in itself: it is found, and reported or told; the others are written
  * - `structure`: the table is not what it was taken for: it is looked at again, once
- * - `connection`: the database cannot be reached or is going down: reconnect, then try again later
+ * - `connection`: the connection was lost, or the database is going down: reconnect, then try again later
+ * - `down`: the database cannot be reached, has no room, or refuses the user: nothing can be written now, and the task waits
  * - `retry`: another transaction or a passing state was in the way: try again later
  * - `fatal`: no retry will help, and no record is to blame: the task fails
  */
-export type Fate = 'record' | 'structure' | 'connection' | 'retry' | 'fatal';
+export type Fate = 'record' | 'structure' | 'connection' | 'down' | 'retry' | 'fatal';
 
 /** The error of a database, as JDBC would name it. `state` is SQLSTATE, or SQLite's result code. */
 export class SqlException extends ConnectException {
@@ -59,7 +60,9 @@ const sqlStates: readonly (readonly [prefix: string, fate: Fate])[] = [
   ['40', 'retry'], // deadlock, serialization failure
   ['55', 'retry'], // lock not available
   ['57014', 'retry'], // statement timeout
-  ['53', 'retry'], // disk full, out of memory, too many connections
+  ['53', 'down'], // disk full, out of memory, too many connections
+  ['58', 'down'], // I/O errors of the server
+  ['28', 'down'], // the user is refused; its password may be another by now
 ];
 
 /** What becomes of a write that failed with this SQLSTATE. */
@@ -76,7 +79,7 @@ const sqliteCodes: Readonly<Record<number, Fate>> = {
   8: 'fatal', // SQLITE_READONLY
   10: 'connection', // SQLITE_IOERR
   11: 'fatal', // SQLITE_CORRUPT
-  13: 'retry', // SQLITE_FULL
+  13: 'down', // SQLITE_FULL
   14: 'connection', // SQLITE_CANTOPEN
   17: 'structure', // SQLITE_SCHEMA
   18: 'record', // SQLITE_TOOBIG

@@ -1,4 +1,4 @@
-import { ConnectException, RetriableException, type SinkRecord, SinkTask, type SinkTaskContext } from '../../connect/index.ts';
+import { ConnectException, RetriableException, type SinkRecord, SinkTask, type SinkTaskContext, UnavailableException } from '../../connect/index.ts';
 import { writeWithoutBadRecords } from './bad-records.ts';
 import { ConnectionProvider } from './connection-provider.ts';
 import type { BoundRows, DatabaseConnection, Dialect, InsertMode } from './dialects/dialect.ts';
@@ -36,6 +36,8 @@ export class JdbcSinkTask extends SinkTask {
   readonly #insertMode: InsertMode;
   readonly #inBackground: boolean;
   #pending: Pending | null = null;
+  /** What the last write met: nothing is tried again before the next put. */
+  #outage: UnavailableException | null = null;
   #remainingRetries: number;
 
   constructor(config: JdbcSinkConfig, dialect: Dialect, context: SinkTaskContext) {
@@ -82,6 +84,7 @@ export class JdbcSinkTask extends SinkTask {
 
   override async put(records: readonly SinkRecord[]): Promise<void> {
     if (records.length === 0) return;
+    this.#outage = null;
     const batch = this.#batcher.divide(records);
     if (batch.rejected.length > 0) this.#requireReporter(batch.rejected);
     if (this.#pending !== null) {
@@ -98,12 +101,13 @@ export class JdbcSinkTask extends SinkTask {
 
   override async flush(): Promise<void> {
     while (this.#pending !== null) {
+      if (this.#outage !== null) throw this.#outage;
       try {
         await this.#settle();
       } catch (error) {
         const { signal, clock } = this.#context;
         if (!(error instanceof RetriableException)) this.#context.raiseError(error as Error);
-        if (!(error instanceof RetriableException) || signal.aborted) throw error;
+        if (!(error instanceof RetriableException) || error instanceof UnavailableException || signal.aborted) throw error;
         // Here and not by the worker, which would go back and bring records again that are still waiting here.
         await clock.sleep(this.#config['retry.backoff.ms'], signal);
       }
@@ -256,15 +260,18 @@ export class JdbcSinkTask extends SinkTask {
     await Promise.all(rejected.splice(0).map(({ record, error }) => reporter.report(record, error)));
   }
 
-  /** The database is to blame: the same records again later, as often as `max.retries` says. */
+  /** The database is to blame: the same records again later, as often as `max.retries` says; then, or when it takes nothing at all, the task waits for it. */
   async #giveBack(error: Error, batch: RecordBatch): Promise<never> {
     const fate = fateOf(error);
     const count = batch.segments.reduce((sum, { records }) => sum + records.length, 0);
     if (fate === null || fate === 'fatal' || fate === 'structure' || fate === 'record')
       throw error instanceof SqlException ? new ConnectException(error.message, { cause: error }) : error;
     await this.#connections.close();
-    if (this.#remainingRetries <= 0)
-      throw new ConnectException(`Failing task after exhausting retries (max.retries=${this.#config['max.retries']}): ${error.message}`, { cause: error });
+    if (fate === 'down' || this.#remainingRetries <= 0) {
+      const exhausted = fate === 'down' ? '' : `Retries are exhausted (max.retries=${this.#config['max.retries']}): `;
+      this.#outage = new UnavailableException(`${exhausted}${error.message}`, { cause: error });
+      throw this.#outage;
+    }
     this.#context.logger.warn(`Write of ${count} records failed, remainingRetries=${this.#remainingRetries}`, { error: error.message });
     this.#remainingRetries--;
     this.#context.timeout(this.#config['retry.backoff.ms']);

@@ -71,6 +71,8 @@ export function controlStore({ table, clock, dueShards }: TableContext): Control
       const now = clock.now();
       const alive = [present('pk'), notEqual('state', 'FAILED')];
       const { set } = schedule(connector, dueShards, now);
+      // One that waits for its external system has its time.
+      if ((await table.update(key, { set: { wokenAt: now } }, [...alive, present('circuit')])) !== null) return true;
       if ((await table.update(key, { set: { ...set, wokenAt: now }, wake: true }, [...alive, missing('owner')])) !== null) return true;
       // A run may have looked for the last time already: its release sees the mark. Where it ended just now the mark is all that is needed, too.
       if ((await table.update(key, { set: { wokenAt: now } }, [...alive, present('owner')])) !== null) return true;

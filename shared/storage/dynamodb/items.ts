@@ -1,4 +1,12 @@
-import { type ConnectorSpec, type ConnectorStatus, DamagedItemException, type FailureReport, type LastError, type TaskItem } from '../ports.ts';
+import {
+  type ConnectorSpec,
+  type ConnectorStatus,
+  DamagedItemException,
+  type FailureReport,
+  type LastError,
+  type OpenCircuit,
+  type TaskItem,
+} from '../ports.ts';
 import type { Item, Key } from './table.ts';
 
 /**
@@ -91,6 +99,7 @@ export function taskOf(item: Item): TaskItem {
     failure: (item['failure'] as FailureReport | undefined) ?? null,
     lastSuccessAt: numberOrNull(item['lastSuccessAt']),
     lastError: (item['lastError'] as LastError | undefined) ?? null,
+    circuit: read.circuit(),
   };
 }
 
@@ -140,6 +149,15 @@ class ItemReader {
     } catch {
       return this.#refuse('offsets', 'a map of whole numbers');
     }
+  }
+
+  circuit(): OpenCircuit | null {
+    const value = this.#item['circuit'];
+    if (value === undefined) return null;
+    const numbers = isMap(value) && ['since', 'attempts', 'nextTryAt'].every((name) => typeof value[name] === 'number');
+    return numbers && typeof value['error'] === 'string'
+      ? (value as unknown as OpenCircuit)
+      : this.#refuse('circuit', 'a map of since, attempts, nextTryAt and error');
   }
 
   #refuse(name: string, expected: string): never {

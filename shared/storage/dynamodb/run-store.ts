@@ -71,19 +71,20 @@ export function runStore(context: TableContext): RunStore {
       const entries = [...offsets];
       for (let at = 0; at < entries.length; at += offsetsPerUpdate) {
         const values = Object.fromEntries(entries.slice(at, at + offsetsPerUpdate));
-        const change = { entries: { attribute: 'offsets', values } };
+        const change = { entries: { attribute: 'offsets', values }, ...closed(task) };
         if ((await table.update(taskKey(task.connector, task.task), change, held(task))) === null) throw fenced(task);
       }
     },
 
     async commitSourceOffsets(task, offsets) {
-      const check = { check: taskKey(task.connector, task.task), when: held(task) };
+      const key = taskKey(task.connector, task.task);
+      const lease = task.circuit === null ? { check: key, when: held(task) } : { update: key, change: closed(task), when: held(task) };
       for (const some of transactions(sourceOffsetWrites(task.connector, offsets), 1)) {
-        if ((await table.transact([check, ...some])).length > 0) throw fenced(task);
+        if ((await table.transact([lease, ...some])).length > 0) throw fenced(task);
       }
     },
 
-    async release(task, { dueAt, failure, restartAt = null, trouble, wake = false }) {
+    async release(task, { dueAt, failure, restartAt = null, trouble, wake = false, circuit }) {
       const { connector, generation } = task;
       const key = taskKey(connector, task.task);
       const now = clock.now();
@@ -101,9 +102,9 @@ export function runStore(context: TableContext): RunStore {
             ? { lastError: lastErrorOf(trouble) }
             : { lostRuns: 0, failedRuns: 0, lastSuccessAt: now };
         return {
-          set: { ...set, ...outcome, releasedBy: task.lease?.owner ?? '' },
+          set: { ...set, ...outcome, releasedBy: task.lease?.owner ?? '', ...(circuit ? { circuit: { ...circuit, error: bounded(circuit.error) } } : {}) },
           ...(failure === undefined ? {} : { add: { failedRuns: 1 } }),
-          remove: [...remove, 'owner', 'leaseId', 'leaseExpiresAt'],
+          remove: [...remove, 'owner', 'leaseId', 'leaseExpiresAt', ...(circuit === null ? ['circuit'] : [])],
           wake: wake || failure !== undefined,
         };
       };
@@ -125,6 +126,9 @@ export function runStore(context: TableContext): RunStore {
     },
   };
 }
+
+/** Offsets are stored: the external system is in order. */
+const closed = ({ circuit }: TaskItem): { remove?: readonly string[] } => (circuit === null ? {} : { remove: ['circuit'] });
 
 const held = ({ epoch, lease }: TaskItem): Condition[] => [equal('epoch', epoch), equal('owner', lease?.owner ?? '')];
 

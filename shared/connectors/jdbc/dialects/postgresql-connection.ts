@@ -41,8 +41,8 @@ const used = new Set(
 );
 
 /**
- * Connects to the first host that takes writes. Throws SqlException when none does now, ConnectException when user, password
- * or database are refused, ConfigException when certificates cannot be read.
+ * Connects to the first host that takes writes. Throws SqlException when none does now, or the user is refused; ConnectException
+ * when the password is missing or there is no such database, ConfigException when certificates cannot be read.
  */
 export async function connectPostgresql(url: PostgresqlUrl, settings: DialectSettings, tableName: (table: TableId) => string): Promise<DatabaseConnection> {
   for (const name of url.parameters.keys())
@@ -128,7 +128,7 @@ async function certificate(parameters: ReadonlyMap<string, string>, name: string
   }
 }
 
-/** What no later try will change: user, password, database, or the right to connect to it. */
+/** What only a person changes: user, password, database, or the right to connect to it. */
 const refusals = /^(?:28|3D|42501)/;
 
 function connectError(error: unknown, address: string): ConnectException {
@@ -136,8 +136,11 @@ function connectError(error: unknown, address: string): ConnectException {
   const why = message || errors?.map((each) => each.message).join('; ') || code;
   const text = `Could not connect to ${address}: ${why}`;
   if (/password must be a/.test(message)) return new ConnectException(`${text} (connection.password is empty)`, { cause: error });
-  if (code !== undefined && refusals.test(code))
-    return new ConnectException(`${text} (SQLSTATE ${code}). See connection.user, connection.password and connection.url`, { cause: error });
+  if (code !== undefined && refusals.test(code)) {
+    const advice = `${text} (SQLSTATE ${code}). See connection.user, connection.password and connection.url`;
+    // Who is refused may be let in again, or have another password since.
+    return code.startsWith('28') ? new SqlException(advice, 'down', code, { cause: error }) : new ConnectException(advice, { cause: error });
+  }
   return new SqlException(text, 'connection', code ?? null, { cause: error });
 }
 
