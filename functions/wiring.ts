@@ -11,11 +11,13 @@ import { type FlushableMetrics, invocationMetrics, type MetricsLevel } from '../
 import { structuredLogger } from '../shared/observability/structured-logger.ts';
 import { plugins } from '../shared/plugins.ts';
 import { resolveConnection } from '../shared/runtime/config-transformer.ts';
-import type { FailureQueue, RuntimePorts } from '../shared/runtime/ports.ts';
+import type { RuntimePorts } from '../shared/runtime/ports.ts';
 import { systemClock } from '../shared/runtime/system-clock.ts';
 import type { RunRequest, TaskInvoker } from '../shared/runtime/task-run.ts';
 import { createDynamoDbStorage } from '../shared/storage/dynamodb/dynamodb-storage.ts';
 import type { Storage } from '../shared/storage/ports.ts';
+import { failureQueueOf } from './failure-queues.ts';
+import { lazily } from './lazily.ts';
 
 /** Everything that handlers need, made once in an execution environment. */
 export interface Environment extends RuntimePorts {
@@ -34,16 +36,17 @@ export function createEnvironment(env: Readonly<Record<string, string | undefine
   const clock = systemClock;
   const region = env['AWS_REGION'] ?? 'us-east-1';
   const storage = createDynamoDbStorage({ client: new DynamoDBClient({ region, maxAttempts: 5 }), tableName: required(env, 'SLUICE_TABLE'), clock });
+  const kafka = createKafkaClients(worker, logger, (connection) => resolveConnection(worker, plugins, connection));
   return {
     storage,
-    kafka: createKafkaClients(worker, logger, (connection) => resolveConnection(worker, plugins, connection)),
+    kafka,
     plugins,
     worker,
     clock,
     logger,
     metrics: metricsOf(env, clock, logger),
     invoker: lambdaInvoker(env['SLUICE_TASK_FUNCTION'], region),
-    failures: sqsFailureQueue(env['SLUICE_FAILURE_QUEUE_URL'], region, logger),
+    failures: failureQueueOf(worker, { url: env['SLUICE_FAILURE_QUEUE_URL'], region }, kafka, logger),
     workerId: env['SLUICE_WORKER_ID'] ?? workerIdOf(env),
   };
 }
@@ -114,28 +117,4 @@ function lambdaInvoker(functionName: string | undefined, region: string): TaskIn
       }
     },
   };
-}
-
-/** The failure queue, or only the log where a deployment has none. */
-function sqsFailureQueue(queueUrl: string | undefined, region: string, logger: Logger): FailureQueue {
-  if (queueUrl === undefined) return { send: async (report) => logger.error('Failure', { report }) };
-  const sending = lazily(async () => {
-    const { SendMessageCommand, SQSClient } = await import('@aws-sdk/client-sqs');
-    const client = new SQSClient({ region, maxAttempts: 5 });
-    return (body: string) => client.send(new SendMessageCommand({ QueueUrl: queueUrl, MessageBody: body }));
-  });
-  return {
-    async send(report) {
-      // 256 KB is the most that SQS takes; a trace may be cut, the rest is small.
-      const body = JSON.stringify({ ...report, trace: report.trace?.slice(0, 100_000) ?? null });
-      const send = await sending();
-      await send(body);
-    },
-  };
-}
-
-/** Makes something when it is asked for first, and once: what few invocations need should not be loaded by all. */
-function lazily<T>(make: () => Promise<T>): () => Promise<T> {
-  let made: Promise<T> | undefined;
-  return () => (made ??= make());
 }

@@ -45,6 +45,18 @@ export class ConnectAlarms extends Construct {
         description:
           'A task or connector failed. Each message of the failure queue tells which one, why, and what to do; delete it when that is done. GET /connectors?expand=status shows what is FAILED now.',
       }),
+      this.#alarm('FailedTasks', {
+        metric: cluster.metrics.metric('FailedTasks', 'Maximum'),
+        periods: 5,
+        description:
+          'Tasks are FAILED and stay so until somebody restarts them: GET /connectors?expand=status shows which, with their traces. docs/operations.md tells what to do for each error.',
+      }),
+      this.#alarm('OpenCircuits', {
+        metric: cluster.metrics.metric('OpenCircuits', 'Maximum'),
+        periods: 15,
+        description:
+          'External systems of connectors have been out of order for 15 minutes (down, full, or refusing the user): their tasks wait, nothing is lost, and they go on by themselves. GET /connectors/NAME/health tells the error and the next try.',
+      }),
       this.#alarm('FailureUnanswered', {
         metric: failures.metricApproximateAgeOfOldestMessage({ period: minute, statistic: 'Maximum' }),
         threshold: Duration.days(7).toSeconds(),
@@ -143,6 +155,18 @@ export class ConnectorAlarms extends Construct {
         topic,
       ),
     ];
+    alarms.push(
+      alarm(
+        this,
+        'TargetOutOfOrder',
+        {
+          metric: metrics.metric('connector-open-circuit-count', 'Maximum', connector),
+          periods: 15,
+          description: `The external system of connector ${connector} has been out of order for 15 minutes; its tasks wait, and go on by themselves. GET /connectors/${connector}/health tells the error and the next try.`,
+        },
+        topic,
+      ),
+    );
     if (kind === 'sink')
       alarms.push(
         alarm(

@@ -73,6 +73,8 @@ export interface ConnectClusterProps {
   readonly permissionsBoundary?: IManagedPolicy;
   /** Told of alarms. */
   readonly alarmTopic?: ITopic;
+  /** A Kafka topic that failures of tasks and connectors are written to, as JSON keyed by connector, instead of the failure queue. */
+  readonly failureTopic?: string;
   /** How much the functions tell of themselves; docs/metrics.md says what it costs. Default: standard. */
   readonly metricsLevel?: 'standard' | 'detailed' | 'off';
   /** CloudWatch's namespace of the metrics. A second cluster in an account and region needs one of its own. Default: Sluice. */

@@ -53,22 +53,28 @@ export class Census {
   #countTasks(snapshots: readonly ConnectorSnapshot[]): void {
     const { metrics, clock } = this.#ports;
     const now = clock.now();
-    let all = 0;
+    let [all, failed, waiting] = [0, 0, 0];
     for (const snapshot of snapshots) {
       const connector = snapshot.spec.name;
       const counts = { RUNNING: 0, PAUSED: 0, FAILED: 0, UNASSIGNED: 0, RESTARTING: 0 };
       const tasks = tasksOf(snapshot);
       for (const task of tasks) counts[taskStateOf(snapshot.spec, task, now)]++;
+      const waits = tasks.filter((task) => task.circuit !== null && taskStateOf(snapshot.spec, task, now) === 'RUNNING').length;
       all += tasks.length;
+      failed += counts.FAILED;
+      waiting += waits;
       metrics.add('connector-total-task-count', tasks.length, { connector });
       metrics.add('connector-running-task-count', counts.RUNNING, { connector });
       metrics.add('connector-paused-task-count', counts.PAUSED, { connector });
       metrics.add('connector-failed-task-count', counts.FAILED, { connector });
       metrics.add('connector-unassigned-task-count', counts.UNASSIGNED, { connector });
       metrics.add('connector-restarting-task-count', counts.RESTARTING, { connector });
+      metrics.add('connector-open-circuit-count', waits, { connector });
     }
     metrics.add('connector-count', snapshots.length, {});
     metrics.add('task-count', all, {});
+    metrics.add('FailedTasks', failed, {});
+    metrics.add('OpenCircuits', waiting, {});
   }
 
   async #measureLag(snapshots: readonly ConnectorSnapshot[]): Promise<void> {

@@ -54,7 +54,8 @@ export class Controller {
     const lost = tasks.filter(({ lease, failure }) => failure === null && lease !== null && lease.expiresAt <= now);
     const restartable = tasks.filter(({ lease, failure, state }) => failure === null && lease === null && state === 'FAILED');
     const ready = tasks.filter(({ lease, failure, state }) => failure === null && lease === null && state !== 'FAILED');
-    const [routed, repaired] = await Promise.all([
+    // Beside the rest: a failure queue that does not answer keeps nobody's task waiting.
+    const repairs = Promise.all([
       this.#each(failed, (task) => this.#route(task)),
       this.#each(lost, (task) => this.#loseRun(task)),
       this.#each(restartable, (task) => this.#restart(task)),
@@ -67,6 +68,7 @@ export class Controller {
     const moved = await this.#replanMoved(planned);
     const runnable = await this.#withWork(ready.filter(({ connector }) => !moved.has(connector)));
     const invoked = await this.#dispatch(runnable, now);
+    const [routed, repaired] = await repairs;
     metrics.add('ControllerLooks', 1, {});
     metrics.add('look-time-ms', clock.now() - now, {});
     return { connectors: specs.length, invoked, lost: repaired, routed };
@@ -217,7 +219,15 @@ export class Controller {
   async #replanMoved(specs: readonly ConnectorSpec[]): Promise<ReadonlySet<string>> {
     const { storage, kafka, logger } = this.#ports;
     const moved = new Set<string>();
-    const running = specs.map((spec) => ({ spec, subscription: subscriptionOf(spec.config) }));
+    const running = specs.flatMap((spec) => {
+      try {
+        return [{ spec, subscription: subscriptionOf(spec.config) }];
+      } catch (error) {
+        // Somebody has changed it by hand: its planning tells what is wrong, not this look.
+        logger.error(`The topics of connector ${spec.name} cannot be told`, { connector: spec.name, error: String(error) });
+        return [];
+      }
+    });
     if (running.length === 0) return moved;
     const names = running.some(({ subscription }) => subscription.topics === null)
       ? undefined

@@ -2,9 +2,9 @@ import { isDelivered } from '../runtime/is-delivered.ts';
 import { automaticRestart } from '../runtime/restart-policy.ts';
 import type { PartitionLag } from '../runtime/sink-lag.ts';
 import { taskStateOf, tasksOf } from '../runtime/task-state.ts';
-import type { ConnectorSnapshot, LastError, TaskItem } from '../storage/ports.ts';
+import type { ConnectorSnapshot, LastError, OpenCircuit, TaskItem } from '../storage/ports.ts';
 import { connectorState } from './connector-state.ts';
-import type { AutomaticRestartInfo, ConnectorHealth, Health, Lag, LastErrorInfo, TaskHealth } from './entities.ts';
+import type { AutomaticRestartInfo, ConnectorHealth, Health, Lag, LastErrorInfo, TaskHealth, WaitingInfo } from './entities.ts';
 
 /** What health is told from, besides what is stored of the connector. */
 export interface HealthFacts {
@@ -81,6 +81,8 @@ function connectorVerdict(snapshot: ConnectorSnapshot, tasks: readonly TaskHealt
 function verdictOfTasks(tasks: readonly TaskHealth[]): Verdict {
   const degraded = tasks.filter(({ health }) => health === 'degraded');
   if (degraded.length > 0) return { health: 'degraded', reason: `Task ${degraded[0]?.id}: ${degraded[0]?.reason}` };
+  const waiting = tasks.filter(({ health }) => health === 'waiting');
+  if (waiting.length > 0) return { health: 'waiting', reason: `Task ${waiting[0]?.id}: ${waiting[0]?.reason}` };
   const idle = tasks.filter(({ partitions }) => partitions === 0);
   const all = tasks.length === 1 ? 'Its task runs when there is work' : `Its ${tasks.length} tasks run when there is work`;
   if (idle.length === 0) return { health: 'running', reason: all };
@@ -134,6 +136,7 @@ function taskHealth(snapshot: ConnectorSnapshot, task: TaskItem, facts: HealthFa
     lost_runs: task.lostRuns,
     failed_runs: task.failedRuns,
     automatic_restart: restart,
+    waiting: waitingInfo(task),
     partitions: spec.type === 'sink' ? task.partitions.length : null,
     lag: lags && lagOf(lags),
   };
@@ -149,6 +152,7 @@ function taskVerdict(snapshot: ConnectorSnapshot, task: TaskItem, running: boole
   if (state === 'UNASSIGNED')
     return { health: 'unassigned', reason: `It is replaced by tasks of the newest config${running ? ', once the run under way has ended' : ''}` };
   if (spec.targetState === 'PAUSED') return { health: 'running', reason: 'The run under way ends, because the connector is paused' };
+  if (task.circuit !== null) return { health: 'waiting', reason: whyItWaits(task.circuit, running) };
   if (lostRuns > 0)
     return { health: 'degraded', reason: `Its last ${lostRuns === 1 ? 'run was' : `${lostRuns} runs were`} lost: ${why}${again(task, running, facts)}` };
   if (failedRuns > 0) return { health: 'degraded', reason: `It has failed ${times(failedRuns)} and was restarted by itself: ${why}` };
@@ -163,6 +167,17 @@ function taskVerdict(snapshot: ConnectorSnapshot, task: TaskItem, running: boole
     health: 'running',
     reason: task.dueAt !== null && task.dueAt > facts.now ? `It runs again at ${iso(task.dueAt)}` : 'It runs at the next look of the controller',
   };
+}
+
+function waitingInfo({ circuit, state }: TaskItem): WaitingInfo | null {
+  if (circuit === null || state === 'FAILED') return null;
+  return { since: iso(circuit.since), attempts: circuit.attempts, error: circuit.error, next_try: iso(circuit.nextTryAt) };
+}
+
+function whyItWaits({ since, attempts, error, nextTryAt }: OpenCircuit, running: boolean): string {
+  const tried = attempts === 1 ? 'Tried once' : `Tried ${attempts} times`;
+  const next = running ? 'A try is under way' : `The next try is at ${iso(nextTryAt)}`;
+  return `Its external system has been out of order since ${iso(since)}: ${firstLine(error)}. ${tried}; nothing is lost. ${next}`;
 }
 
 function again({ dueAt }: TaskItem, running: boolean, { now }: HealthFacts): string {

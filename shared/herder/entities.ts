@@ -52,7 +52,7 @@ export interface ConnectorStateInfo {
 }
 
 /** Not of Kafka Connect: how a connector, or a task, is. Times are ISO 8601 in UTC. */
-export type Health = 'running' | 'degraded' | 'failed' | 'paused' | 'stopped' | 'unassigned';
+export type Health = 'running' | 'waiting' | 'degraded' | 'failed' | 'paused' | 'stopped' | 'unassigned';
 
 export interface LastErrorInfo {
   readonly kind: string;
@@ -68,6 +68,16 @@ export interface AutomaticRestartInfo {
   readonly at: string;
   readonly attempt: number;
   readonly max_attempts: number;
+}
+
+/** An external system is out of order, and its task waits for it. */
+export interface WaitingInfo {
+  readonly since: string;
+  /** How often it was tried since then. */
+  readonly attempts: number;
+  /** Of the last try. */
+  readonly error: string;
+  readonly next_try: string;
 }
 
 export interface Lag {
@@ -96,6 +106,7 @@ export interface TaskHealth {
   readonly lost_runs: number;
   readonly failed_runs: number;
   readonly automatic_restart: AutomaticRestartInfo | null;
+  readonly waiting: WaitingInfo | null;
   /** Of a sink: how many it has. */
   readonly partitions: number | null;
   readonly lag: Pick<Lag, 'records'> | null;

@@ -257,7 +257,7 @@ export class WorkerSourceTask implements WorkerTask {
    */
   #produceFailed(submitted: SubmittedBatch, result: SendResult): void {
     const [cause] = result.errors.values();
-    const outage = result.errors.values().find(isRetriable);
+    const outage = [...result.errors.values()].find(isRetriable);
     if (outage !== undefined) {
       submitted.failure = this.#circuit.gaveUp(outage, new ConnectException('Unrecoverable exception from producer send callback', { cause: outage }));
       return;

@@ -184,6 +184,34 @@ describe('The health of a connector that runs', () => {
     expect((await world.health()).lag).toBeNull();
   });
 
+  test('waits for an external system that is out of order, and says since when, why and until when', async () => {
+    await world.create({ ...sink, 'tasks.max': '1' });
+    world.end = 5n;
+    const since = world.clock.now() - 60_000;
+    const circuit = { since, attempts: 3, nextTryAt: world.clock.now() + 20_000, error: 'The disk is full' };
+    await world.run(0, { dueAt: circuit.nextTryAt, circuit });
+    const health = await world.health();
+    const iso = (at: number) => new Date(at).toISOString();
+    expect(health.tasks).toMatchObject([
+      {
+        health: 'waiting',
+        waiting: { since: iso(since), attempts: 3, error: 'The disk is full', next_try: iso(circuit.nextTryAt) },
+        next_run: iso(circuit.nextTryAt),
+      },
+    ]);
+    expect([health.health, health.reason]).toEqual([
+      'waiting',
+      `Task 0: Its external system has been out of order since ${iso(since)}: The disk is full. Tried 3 times; nothing is lost. The next try is at ${iso(circuit.nextTryAt)}`,
+    ]);
+    // Kafka Connect has no such state.
+    expect((await world.call('GET', '/connectors/a/status')).body).toMatchObject({ connector: { state: 'RUNNING' }, tasks: [{ state: 'RUNNING' }] });
+    world.clock.time = circuit.nextTryAt;
+    const probe = await world.acquire(0);
+    expect((await world.health()).reason).toContain('A try is under way');
+    await world.ports.storage.runs.commitSinkOffsets(probe, new Map([['orders-0', 5n]]));
+    expect((await world.health()).tasks).toMatchObject([{ health: 'running', waiting: null }]);
+  });
+
   test('tells of tasks without partitions, and is well', async () => {
     await world.create({ ...sink, 'tasks.max': '5' });
     const { health, reason, tasks } = await world.health();

@@ -237,7 +237,7 @@ describe('a connector of a stack', () => {
     const alarms = Object.values(
       template.findResources('AWS::CloudWatch::Alarm', { Properties: { AlarmDescription: Match.stringLikeRegexp('onnector more orders') } }),
     );
-    expect(alarms).toHaveLength(4);
+    expect(alarms).toHaveLength(5);
     template.resourcePropertiesCountIs('AWS::Lambda::Function', { FunctionName: Match.stringLikeRegexp('-connector-resource$') }, 1);
   });
 

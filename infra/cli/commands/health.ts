@@ -4,7 +4,7 @@ import { type Command, CommandError } from '../command.ts';
 import { pathOf, RestClient, restOptions } from '../rest-client.ts';
 
 /** How bad it must be for the exit code to say so. */
-const levels: Readonly<Record<string, readonly string[]>> = { failed: ['failed'], degraded: ['failed', 'degraded'] };
+const levels: Readonly<Record<string, readonly string[]>> = { failed: ['failed'], degraded: ['failed', 'degraded', 'waiting'] };
 
 /** How connectors are, in words. */
 export const healthCommand: Command = {
@@ -40,5 +40,5 @@ function told({ name, health, reason, lag, lag_error: lagError, last_successful_
 }
 
 function worthTelling({ health }: TaskHealth): boolean {
-  return health === 'failed' || health === 'degraded';
+  return health === 'failed' || health === 'degraded' || health === 'waiting';
 }
