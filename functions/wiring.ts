@@ -16,6 +16,7 @@ import { systemClock } from '../shared/runtime/system-clock.ts';
 import type { RunRequest, TaskInvoker } from '../shared/runtime/task-run.ts';
 import { createDynamoDbStorage } from '../shared/storage/dynamodb/dynamodb-storage.ts';
 import type { Storage } from '../shared/storage/ports.ts';
+import { deadLetterServices } from './dead-letter-services.ts';
 import { failureQueueOf } from './failure-queues.ts';
 import { lazily } from './lazily.ts';
 
@@ -47,6 +48,7 @@ export function createEnvironment(env: Readonly<Record<string, string | undefine
     metrics: metricsOf(env, clock, logger),
     invoker: lambdaInvoker(env['SLUICE_TASK_FUNCTION'], region),
     failures: failureQueueOf(worker, { url: env['SLUICE_FAILURE_QUEUE_URL'], region }, kafka, logger),
+    deadLetters: deadLetterServices(env, region),
     workerId: env['SLUICE_WORKER_ID'] ?? workerIdOf(env),
   };
 }

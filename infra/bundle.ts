@@ -20,6 +20,7 @@ export const drivers: readonly string[] = [
   '@aws-sdk/client-secrets-manager',
   '@aws-sdk/client-ssm',
   '@aws-sdk/client-glue',
+  '@aws-sdk/client-s3',
   // Runs start without them: one is for starting the next run, one for telling failures.
   '@aws-sdk/client-lambda',
   '@aws-sdk/client-sqs',

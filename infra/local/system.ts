@@ -104,6 +104,8 @@ function functionEnvironment(
     ...aws,
     AWS_REGION: region,
     AWS_ENDPOINT_URL_SQS: servers.sqs.endpoint,
+    // The emulator of SQS has S3, too: for dead letters that are too large for a queue.
+    ...(endpoint ? { AWS_ENDPOINT_URL_S3: env.AWS_ENDPOINT_URL_S3 || servers.sqs.endpoint } : {}),
     [environment.table]: tableName,
     // Nothing delivers here: sinks that events trigger read by themselves.
     [environment.worker]: JSON.stringify({ 'sluice.event.sources': 'none', ...worker, 'bootstrap.servers': servers.brokers }),

@@ -1,4 +1,5 @@
 import { ConfigDef, type ConfigOf, type ConfigShape, type ConfigValue, configDef, configValue, type RawConfig } from '../connect/config/config-def.ts';
+import { deadLetterKeyErrors } from '../connect/config/dead-letter-config.ts';
 import { type ClientType, clientConfig } from '../connect/config/framework/client-config.ts';
 import { type ConverterDefaults, connectorKeys, type Enrichment } from '../connect/config/framework/connector-config.ts';
 import { enrich } from '../connect/config/framework/enrich.ts';
@@ -83,6 +84,7 @@ export class ConnectorValidator {
       if (!Object.hasOwn(connector.config.keys, name))
         valueAt(values, name).errorMessages.push(`Unknown configuration '${name}': no key of this name begins with 'sluice.'`);
     }
+    for (const { name, message } of deadLetterKeyErrors(connector.kind, config)) valueAt(values, name).errorMessages.push(message);
     const converters = mergeConfigInfos(connectorClass, [
       this.#validateConverter('header', config, values),
       this.#validateConverter('key', config, values),

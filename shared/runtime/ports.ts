@@ -3,6 +3,7 @@ import type { Logger } from '../connect/logger.ts';
 import type { Plugins } from '../connect/plugins.ts';
 import type { KafkaClients } from '../kafka/ports.ts';
 import type { FailureReport, Storage } from '../storage/ports.ts';
+import type { DeadLetterServices } from './dead-letters/ports.ts';
 import type { Dimensions, Measure } from './measures.ts';
 import type { TaskInvoker } from './task-run.ts';
 
@@ -23,6 +24,8 @@ export interface RuntimePorts {
   readonly plugins: Plugins;
   readonly invoker: TaskInvoker;
   readonly failures: FailureQueue;
+  /** SQS and S3 for dead letters; absent where there is neither. */
+  readonly deadLetters?: DeadLetterServices;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: Metrics;

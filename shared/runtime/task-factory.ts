@@ -2,14 +2,14 @@ import type { HeaderConverterDefinition } from '../connect/converter.ts';
 import type { TaskItem } from '../storage/ports.ts';
 import { clientOverrides, withPrefix } from './client-overrides.ts';
 import { ConfigTransformer, resolveWorker } from './config-transformer.ts';
-import { DeadLetterQueueReporter } from './errors/dead-letter-queue-reporter.ts';
+import { deadLetterReporter } from './dead-letters/dead-letter-reporter.ts';
 import { LogReporter } from './errors/log-reporter.ts';
 import type { ErrorReporter } from './errors/processing-context.ts';
 import { RetryWithToleranceOperator } from './errors/retry-with-tolerance-operator.ts';
 import { sinkGroup } from './partition-assignor.ts';
 import type { RuntimePorts } from './ports.ts';
 import { ResolvedSecrets } from './resolved-secrets.ts';
-import { type TaskSettings, taskSettings } from './task-settings.ts';
+import { taskSettings } from './task-settings.ts';
 import { TopicCreation } from './topic-creation.ts';
 import { type ChainPlugins, TransformationChain } from './transformation-chain.ts';
 import { WorkerSinkTask } from './worker-sink-task.ts';
@@ -66,7 +66,7 @@ export async function createWorkerTask(given: RuntimePorts, item: TaskItem, conn
     const chain = new TransformationChain(config, plugins.find.bind(plugins) as ChainPlugins);
     closers.push(() => chain.close());
     const dimensions = { connector, task };
-    const deadLetters = await deadLetterQueue(ports, settings, config, item, closers);
+    const deadLetters = await deadLetterReporter(ports, settings.deadLetters, config, item, closers);
     const reporters: ErrorReporter[] = [];
     if (settings.errorsLog) reporters.push(new LogReporter({ logger, connector, task, includeMessages: settings.errorsLogIncludeMessages, metrics }));
     if (deadLetters !== null) reporters.push(deadLetters);
@@ -121,20 +121,6 @@ export function headerConverterOf({ plugins, worker }: ConverterPorts, config: R
   const owner = config['header.converter'] !== undefined ? config : worker;
   const definition: HeaderConverterDefinition = plugins.headerConverter(owner['header.converter'] ?? defaultHeaderConverter);
   return { converter: definition.create({ ...withPrefix(owner, 'header.converter.'), 'converter.type': 'header' }), className: definition.className };
-}
-
-async function deadLetterQueue(
-  { kafka, worker, metrics }: RuntimePorts,
-  settings: TaskSettings,
-  config: Readonly<Record<string, string>>,
-  { connector, task }: TaskItem,
-  closers: (() => Promise<void> | void)[],
-): Promise<DeadLetterQueueReporter | null> {
-  if (settings.deadLetterQueue === null) return null;
-  const producer = kafka.producer({ clientId: `connector-dlq-producer-${connector}-${task}` }, clientOverrides('producer', worker, config));
-  closers.push(() => producer.close());
-  const admin = kafka.admin(clientOverrides('admin', worker, config));
-  return DeadLetterQueueReporter.setup({ settings: settings.deadLetterQueue, producer, admin, connector, task, metrics });
 }
 
 /** Lag tools look at the consumer group; it is a copy, so that a failure is only worth a warning. */

@@ -126,9 +126,4 @@ export class SourceTaskMetrics extends TaskMetrics {
     this.add('source-record-active-count', this.#active);
     if (written > 0) this.add('source-record-write-total', written);
   }
-
-  /** Records that Kafka refused and that are left out. */
-  skipped(records: number): void {
-    this.add('total-records-skipped', records);
-  }
 }

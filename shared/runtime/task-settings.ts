@@ -3,7 +3,7 @@ import { sourceConnectorConfig } from '../connect/config/framework/source-connec
 import { type TopicCreationSettings, topicCreationGroups } from '../connect/config/framework/topic-creation-config.ts';
 import { sluiceConfig } from '../connect/config/sluice-config.ts';
 import { ConfigException } from '../connect/errors.ts';
-import type { DeadLetterQueueSettings } from './errors/dead-letter-queue-reporter.ts';
+import { type DeadLetterSettings, deadLetterSettings } from './dead-letters/dead-letter-settings.ts';
 import type { ErrorPolicy } from './errors/retry-with-tolerance-operator.ts';
 import { isDelivered } from './is-delivered.ts';
 
@@ -22,7 +22,7 @@ export interface TaskSettings {
   readonly policy: ErrorPolicy;
   readonly errorsLog: boolean;
   readonly errorsLogIncludeMessages: boolean;
-  readonly deadLetterQueue: DeadLetterQueueSettings | null;
+  readonly deadLetters: DeadLetterSettings;
   /** Kafka Connect gives sinks a reporter only with a dead letter queue or error log (KIP-610). */
   readonly errantRecordReporter: boolean;
   readonly topicCreationGroups: readonly TopicCreationSettings[];
@@ -34,15 +34,7 @@ export function taskSettings(kind: 'source' | 'sink', config: Readonly<Record<st
   const ours = sluiceConfig.parse(config);
   const sink = kind === 'sink' ? sinkConnectorConfig.parse(config) : null;
   const common = sink ?? sourceConnectorConfig.parse(config);
-  const topic = sink?.['errors.deadletterqueue.topic.name'] ?? '';
-  const deadLetterQueue =
-    sink === null || topic === ''
-      ? null
-      : {
-          topic,
-          replicationFactor: sink['errors.deadletterqueue.topic.replication.factor'],
-          contextHeaders: sink['errors.deadletterqueue.context.headers.enable'],
-        };
+  const deadLetters = deadLetterSettings(kind, config);
   return {
     continuous: ours['sluice.trigger'] === 'continuous',
     // What was delivered is all there is: nothing more comes to this run.
@@ -59,8 +51,8 @@ export function taskSettings(kind: 'source' | 'sink', config: Readonly<Record<st
     },
     errorsLog: common['errors.log.enable'],
     errorsLogIncludeMessages: common['errors.log.include.messages'],
-    deadLetterQueue,
-    errantRecordReporter: deadLetterQueue !== null || (kind === 'sink' && common['errors.log.enable']),
+    deadLetters,
+    errantRecordReporter: kind === 'sink' && (deadLetters.topic !== null || deadLetters.queueUrl !== null || common['errors.log.enable']),
     topicCreationGroups: kind === 'source' && worker['topic.creation.enable'] !== 'false' ? topicCreationGroups(config) : [],
     topicTracking: worker['topic.tracking.enable'] !== 'false',
   };

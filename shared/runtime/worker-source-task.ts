@@ -5,7 +5,7 @@ import type { ProducerRecord, RecordProducer, SendResult } from '../kafka/ports.
 import type { TaskItem } from '../storage/ports.ts';
 import { ActiveTopics } from './active-topics.ts';
 import { CircuitBreaker, OutageException } from './circuit-breaker.ts';
-import type { Stage } from './errors/processing-context.ts';
+import type { ProcessingContext, Stage } from './errors/processing-context.ts';
 import { InterruptedException } from './errors/retry-with-tolerance-operator.ts';
 import type { RunControl } from './run-control.ts';
 import { SourceTaskMetrics } from './task-metrics.ts';
@@ -48,6 +48,8 @@ export class WorkerSourceTask implements WorkerTask {
   #stageClass = '';
   #raised: Error | null = null;
   readonly #submitted: SubmittedBatch[] = [];
+  /** Sends that are not decided yet, what Kafka refused of them reported included. */
+  readonly #deciding = new Set<Promise<void>>();
   readonly #activeTopics: ActiveTopics;
   readonly #circuit: CircuitBreaker;
   /** Records of the run under way. */
@@ -194,6 +196,7 @@ export class WorkerSourceTask implements WorkerTask {
   async #send(records: readonly SourceRecord[]): Promise<void> {
     const { operator } = this.#parts;
     const batch: ProducerRecord[] = [];
+    const sources: SourceRecord[] = [];
     const wanted: { record: SourceRecord; index: number }[] | null = this.#task.commitRecord ? [] : null;
     const offsets = new Map<SourcePartition, SourceOffset | null>();
     let partition: SourcePartition | null = null;
@@ -209,7 +212,7 @@ export class WorkerSourceTask implements WorkerTask {
             className: this.#stageClass,
             error,
             consumed: null,
-            source: { topic: record.topic, partition: record.sourcePartition, offset: record.sourceOffset },
+            source: sourceOf(record),
           },
           () => this.#convertRecord(record),
           this.#signal,
@@ -220,6 +223,7 @@ export class WorkerSourceTask implements WorkerTask {
       if (produced) {
         if (!this.#activeTopics.has(produced.topic)) await this.#newTopic(produced.topic);
         batch.push(produced);
+        sources.push(record);
       }
       if (record.sourcePartition !== partition) {
         if (partition !== null) offsets.set(partition, offset);
@@ -228,51 +232,69 @@ export class WorkerSourceTask implements WorkerTask {
       offset = record.sourceOffset;
     }
     if (partition !== null) offsets.set(partition, offset);
-    await this.#submit(batch, offsets, wanted);
+    await this.#submit(batch, sources, offsets, wanted);
   }
 
-  async #submit(batch: ProducerRecord[], offsets: Map<SourcePartition, SourceOffset | null>, records: SubmittedBatch['records']): Promise<void> {
+  async #submit(
+    batch: readonly ProducerRecord[],
+    sources: readonly SourceRecord[],
+    offsets: Map<SourcePartition, SourceOffset | null>,
+    records: SubmittedBatch['records'],
+  ): Promise<void> {
     const submitted: SubmittedBatch = { offsets, records, result: null, failure: null };
     this.#submitted.push(submitted);
     this.#metrics.sending(batch.length);
     const sending = this.#producer.send(batch).then(
-      (result) => {
-        submitted.result = result;
+      async (result) => {
         this.#metrics.sent(batch.length, result.acknowledged);
-        if (result.errors.size > 0) this.#produceFailed(submitted, result);
+        if (result.errors.size > 0) submitted.failure = await this.#produceFailed(batch, sources, result);
+        submitted.result = result;
       },
       (error: unknown) => {
         submitted.failure = error;
         this.#metrics.sent(batch.length, 0);
       },
     );
+    this.#deciding.add(sending);
+    void sending.then(() => this.#deciding.delete(sending));
     const room = this.#producer.ready();
     if (room !== undefined) await room;
     if (this.#submitted.length >= maxBatchesInFlight && this.#submitted.every(({ result, failure }) => result === null && failure === null)) await sending;
   }
 
   /**
-   * Kafka Connect skips records that could not be produced under `errors.tolerance=all`, and fails the task otherwise. Where Kafka itself
-   * takes nothing no record is to blame: its producers never give up then, and here the task waits.
+   * Kafka Connect reports and skips records that could not be produced under `errors.tolerance=all`, and fails the task otherwise: what is
+   * returned. Here the dead letter queue has them in either case, before their batch counts as decided. Where Kafka itself takes nothing no
+   * record is to blame: its producers never give up then, and here the task waits.
    */
-  #produceFailed(submitted: SubmittedBatch, result: SendResult): void {
-    const [cause] = result.errors.values();
-    const outage = [...result.errors.values()].find(isRetriable);
-    if (outage !== undefined) {
-      submitted.failure = this.#circuit.gaveUp(outage, new ConnectException('Unrecoverable exception from producer send callback', { cause: outage }));
-      return;
+  async #produceFailed(batch: readonly ProducerRecord[], sources: readonly SourceRecord[], { errors }: SendResult): Promise<unknown> {
+    const { operator, deadLetters, logger, settings } = this.#parts;
+    const { connector, task } = this.#item;
+    const [cause] = errors.values();
+    const outage = [...errors.values()].find(isRetriable);
+    if (outage !== undefined)
+      return this.#circuit.gaveUp(outage, new ConnectException('Unrecoverable exception from producer send callback', { cause: outage }));
+    const tolerated = settings.policy.tolerance === 'all';
+    if (tolerated)
+      logger.error('Records could not be produced and are skipped (errors.tolerance=all)', { connector, task, records: errors.size, error: String(cause) });
+    try {
+      for (const [index, error] of errors) {
+        const source = { ...sourceOf(sources[index] as SourceRecord), produced: batch[index] as ProducerRecord };
+        const context: ProcessingContext = {
+          stage: 'KAFKA_PRODUCE',
+          className: 'org.apache.kafka.connect.runtime.WorkerSourceTask',
+          error,
+          consumed: null,
+          source,
+        };
+        if (tolerated) await operator.executeFailed(context);
+        else deadLetters?.report(context);
+      }
+      await deadLetters?.flush();
+    } catch (error) {
+      return error;
     }
-    if (this.#parts.settings.policy.tolerance === 'all') {
-      this.#parts.logger.error('Records could not be produced and are skipped (errors.tolerance=all)', {
-        connector: this.#item.connector,
-        task: this.#item.task,
-        records: result.errors.size,
-        error: String(cause),
-      });
-      this.#metrics.skipped(result.errors.size);
-      return;
-    }
-    submitted.failure = new ConnectException('Unrecoverable exception from producer send callback', { cause });
+    return tolerated ? null : new ConnectException('Unrecoverable exception from producer send callback', { cause });
   }
 
   #convertRecord(source: SourceRecord): ProducerRecord | null {
@@ -311,7 +333,10 @@ export class WorkerSourceTask implements WorkerTask {
     const { clock, settings, logger } = this.#parts;
     const done = new AbortController();
     const flushed = await Promise.race([
-      this.#producer.flush().then(() => true),
+      this.#producer
+        .flush()
+        .then(() => Promise.all(this.#deciding))
+        .then(() => true),
       clock.sleep(settings.offsetFlushTimeoutMs, done.signal).then(() => done.signal.aborted),
     ]);
     done.abort();
@@ -332,6 +357,7 @@ export class WorkerSourceTask implements WorkerTask {
     }
     await this.#activeTopics.store();
     if (done.length === 0) return false;
+    await this.#parts.deadLetters?.flush();
     for (const batch of done) this.#tellRecords(batch);
     const startedAt = clock.now();
     try {
@@ -354,6 +380,10 @@ export class WorkerSourceTask implements WorkerTask {
     if (this.#raised !== null) throw this.#raised;
     for (const { failure } of this.#submitted) if (failure !== null) throw failure;
   }
+}
+
+function sourceOf(record: SourceRecord): NonNullable<ProcessingContext['source']> {
+  return { topic: record.topic, partition: record.sourcePartition, offset: record.sourceOffset, record };
 }
 
 /** Partitions that say the same are one, whatever the order of their keys. */

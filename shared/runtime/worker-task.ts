@@ -44,6 +44,7 @@ export interface TaskParts {
   readonly classes: { readonly keyConverter: string; readonly valueConverter: string; readonly headerConverter: string };
   readonly chain: TransformationChain;
   readonly operator: RetryWithToleranceOperator;
+  /** Null without a dead letter queue. */
   readonly deadLetters: DeadLetterQueueReporter | null;
   readonly storage: Storage;
   readonly clock: Clock;

@@ -1,5 +1,6 @@
 import { ConfigException } from '../errors.ts';
 import { type ConfigDef, configDef, int, long, type RawConfig, string } from './config-def.ts';
+import { deadLetterKeys } from './dead-letter-config.ts';
 import { atLeast, oneOf, validator } from './validators.ts';
 
 const GROUP = 'Sluice';
@@ -158,6 +159,7 @@ export const sluiceConfig = configDef({
     width: 'SHORT',
     displayName: 'Circuit timeout',
   }),
+  ...deadLetterKeys,
 });
 
 /** The part of the definition whose keys a config has. */

@@ -1,4 +1,5 @@
-import type { ConsumerRecord } from '../../kafka/ports.ts';
+import type { SourceRecord } from '../../connect/data/record.ts';
+import type { ConsumerRecord, ProducerRecord } from '../../kafka/ports.ts';
 
 /** The stages of a record's way through a task, as Kafka Connect names them in dead letter headers and logs. */
 export type Stage = 'TASK_POLL' | 'TASK_PUT' | 'TRANSFORMATION' | 'KEY_CONVERTER' | 'VALUE_CONVERTER' | 'HEADER_CONVERTER' | 'KAFKA_PRODUCE' | 'KAFKA_CONSUME';
@@ -11,8 +12,14 @@ export interface ProcessingContext {
   readonly error: unknown;
   /** The record as it was consumed, for sinks. */
   readonly consumed: { readonly topic: string; readonly partition: number; readonly record: ConsumerRecord } | null;
-  /** The record as the source made it, for logs. */
-  readonly source: { readonly topic: string; readonly partition: unknown; readonly offset: unknown } | null;
+  /** Where the source's record is from, for logs; and the record itself, with its bytes when it got so far, for dead letter queues. */
+  readonly source: {
+    readonly topic: string;
+    readonly partition: unknown;
+    readonly offset: unknown;
+    readonly record?: SourceRecord;
+    readonly produced?: ProducerRecord;
+  } | null;
 }
 
 /** Told of each failed record, before tolerance is asked (KIP-298): the log, the dead letter queue. */

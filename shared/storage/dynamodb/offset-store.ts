@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { SourceOffset, SourcePartition } from '../../connect/data/record.ts';
 import { RetriableException } from '../../connect/errors.ts';
+import { canonicalJson, parseExact, stringifyExact } from '../../connect/exact-json.ts';
 import type { ConnectorSpec, OffsetStore } from '../ports.ts';
-import { canonicalJson, parseExact, stringifyExact } from './exact-json.ts';
 import { afterTasks, connectorPk, keyOfItem, offsetPrefix, offsetsOf, sinkOffsetsKey, sinkOffsetsSk, specKey } from './items.ts';
 import { keep, remainsOf } from './remains.ts';
 import { equal, type Item, type Key, type Operation, transactions } from './table.ts';

@@ -1,4 +1,4 @@
-import { Boxed } from '../../connect/data/values.ts';
+import { Boxed } from './data/values.ts';
 
 /** JSON that keeps whole numbers beyond 2^53: they are bigint here, digits there. A boxed number is its value. */
 export function stringifyExact(value: unknown): string {
