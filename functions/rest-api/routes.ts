@@ -1,5 +1,6 @@
 import { ConnectRestException } from '../../shared/herder/connect-rest-exception.ts';
 import type { Herder } from '../../shared/herder/herder.ts';
+import { parseResetTarget } from '../../shared/herder/reset-target.ts';
 import { type UnknownKey, unknownKeys } from '../../shared/herder/unknown-keys.ts';
 import type { RestRequest, RestResponse } from './http.ts';
 import { configBody, createConnectorBody, levelBody, offsetsBody, previewBody } from './json-body.ts';
@@ -116,6 +117,11 @@ export const routes: Readonly<Record<string, Partial<Record<Method, Route>>>> = 
     GET: async ({ herder, parameters }) => ok(await herder.connectorOffsets(name(parameters))),
     PATCH: async ({ herder, parameters, request }) => ok(await herder.alterConnectorOffsets(name(parameters), offsetsBody(request.body))),
     DELETE: async ({ herder, parameters }) => ok(await herder.resetConnectorOffsets(name(parameters))),
+  },
+  // Not of Kafka Connect.
+  '/connectors/:connector/offsets/reset': {
+    POST: async ({ herder, parameters, request: { query } }) =>
+      ok(await herder.resetConnectorOffsetsTo(name(parameters), parseResetTarget(query.get('timestamp')))),
   },
   '/connector-plugins': {
     GET: ({ herder, request: { query } }) => ok(herder.pluginList(flag(query, 'connectorsOnly', true))),

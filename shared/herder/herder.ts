@@ -33,6 +33,7 @@ import type {
 import { healthFacts, heartbeatTimeoutMs } from './health-facts.ts';
 import { Loggers } from './loggers.ts';
 import { OffsetModification } from './offset-modification.ts';
+import type { ResetTarget } from './reset-target.ts';
 
 /** The release of Kafka Connect whose API this is: clients read from it what they may ask for. */
 export const kafkaConnectVersion = '4.3.1';
@@ -307,6 +308,11 @@ export class Herder {
   /** KIP-875: removes all offsets of a stopped connector. */
   resetConnectorOffsets(name: string): Promise<Message> {
     return this.#offsets.reset(name);
+  }
+
+  /** Sets the offsets of a stopped sink to a time. */
+  resetConnectorOffsetsTo(name: string, target: ResetTarget): Promise<Message & ConnectorOffsets> {
+    return this.#offsets.resetTo(name, target);
   }
 
   /** Plugins in Kafka Connect's order; connectors only, or all kinds. */

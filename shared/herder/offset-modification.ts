@@ -4,10 +4,12 @@ import type { Logger } from '../connect/logger.ts';
 import type { Plugins } from '../connect/plugins.ts';
 import { parsePartitionKey } from '../connect/topic-partition.ts';
 import type { KafkaClients } from '../kafka/ports.ts';
+import { sinkGroup, subscriptionOf } from '../runtime/partition-assignor.ts';
 import type { ConnectorSpec, Storage } from '../storage/ports.ts';
 import { BadRequestException, ConnectRestException } from './connect-rest-exception.ts';
-import { type OffsetChange, parseSinkOffsets, parseSourceOffsets } from './connector-offsets.ts';
-import type { Message } from './entities.ts';
+import { type OffsetChange, parseSinkOffsets, parseSourceOffsets, sinkConnectorOffsets } from './connector-offsets.ts';
+import type { ConnectorOffsets, Message } from './entities.ts';
+import type { ResetTarget } from './reset-target.ts';
 
 const conflictingOperation = 'Cannot complete request because of a conflicting operation (e.g. worker rebalance)';
 /** How long a request waits for the tasks of a stopped connector to be gone, and how often it looks. */
@@ -61,6 +63,38 @@ export class OffsetModification {
       requireChanged(await offsets.purge(name, spec));
     }
     return modified('reset', own);
+  }
+
+  /**
+   * Not of Kafka Connect: sets each partition of a stopped sink to the first record at or after a time, or to its end where there is none.
+   * Tells which offsets it set. Throws BadRequestException for a source, and where the sink has no partitions.
+   */
+  async resetTo(name: string, target: ResetTarget): Promise<Message & ConnectorOffsets> {
+    const { spec } = await this.#snapshot(name);
+    if (spec.type === 'source')
+      throw new BadRequestException(
+        `Connector ${name} is a source: its offsets are positions in the system that it reads, which Kafka cannot find by time. Set them with PATCH /connectors/${name}/offsets, or remove them with DELETE /connectors/${name}/offsets so that it begins anew`,
+      );
+    const stopped = await this.#stopped(name);
+    const offsets = await this.#offsetsAt(stopped, target);
+    if (offsets.size === 0)
+      throw new BadRequestException(`Connector ${name} has no partitions to be reset: none of its topics exists (topics, topics.regex). Nothing was changed`);
+    const own = await this.#alterSinkOffsets(stopped, offsets);
+    return { ...modified('reset', own), ...sinkConnectorOffsets(offsets) };
+  }
+
+  async #offsetsAt({ config }: ConnectorSpec, target: ResetTarget): Promise<ReadonlyMap<string, bigint>> {
+    const admin = this.#options.kafka.admin();
+    try {
+      const { topics, select } = subscriptionOf(config);
+      const counts = select(await admin.partitionCounts(topics ?? undefined));
+      const partitions = Object.entries(counts).flatMap(([topic, count]) => Array.from({ length: count }, (_, partition) => ({ topic, partition })));
+      if (partitions.length === 0) return new Map();
+      if (target === 'earliest') return await admin.beginningOffsets(partitions);
+      return target === 'latest' ? await admin.endOffsets(partitions) : await admin.offsetsForTime(partitions, target);
+    } finally {
+      await admin.close();
+    }
   }
 
   /** The spec of a connector whose offsets may be changed: it is stopped, and its last run is over. */
@@ -127,7 +161,7 @@ export class OffsetModification {
 
   /** The consumer group only mirrors what the table says, for the sake of tools: that it lags behind fails no request. */
   async #mirror(spec: ConnectorSpec, write: (admin: ReturnType<KafkaClients['admin']>, group: string) => Promise<void>): Promise<void> {
-    const group = spec.config['consumer.override.group.id'] ?? `connect-${spec.name}`;
+    const group = sinkGroup(spec.name, spec.config);
     const admin = this.#options.kafka.admin();
     try {
       await write(admin, group);

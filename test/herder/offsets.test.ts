@@ -168,3 +168,71 @@ describe('Offsets of a connector that is not stopped', () => {
     expect((await call('DELETE', '/connectors/a/offsets')).status).toBe(200);
   });
 });
+
+describe('Offsets of a sink are reset to a time', () => {
+  const offsetsOf = (offset: bigint) =>
+    [0, 1, 2].map((partition) => ({ partition: { kafka_partition: partition, kafka_topic: 'orders' }, offset: { kafka_offset: offset } }));
+
+  it.each([
+    ['5000', 5n],
+    ['earliest', 10n],
+    ['latest', 90n],
+    ['1970-01-01T00:00:07Z', 7n],
+    ['1970-01-01T00:00:07.5', 8n],
+    ['1970-01-01T01:00:07+01:00', 7n],
+    ['1970-01-01T01:00:07%2B0100', 7n],
+    ['1970-01-01T02:00:00%2B02', 0n],
+    ['1970-01-01', 0n],
+    ['2026-02-28T00:00Z', 90n],
+  ])('%s: every partition is set, the answer tells to what, and the consumer group follows', async (timestamp, offset) => {
+    const { call, groups, offsets } = await stopped(shelfConfig);
+    const { status, body } = await call('POST', `/connectors/a/offsets/reset?timestamp=${timestamp}`);
+    expect([status, body]).toEqual([200, { message: expect.stringContaining('have been reset successfully'), offsets: offsetsOf(offset) }]);
+    expect(await offsets()).toEqual({ offsets: offsetsOf(offset) });
+    expect(groups).toEqual([{ group: 'connect-a', offsets: new Map([0, 1, 2].map((partition) => [`orders-${partition}`, offset])) }]);
+  });
+
+  it('leaves offsets of topics alone that it does not read any more', async () => {
+    const { call, table, offsets } = await stopped(shelfConfig);
+    await table.storage.offsets.alterSinkOffsets('a', new Map([['old-0', 3n]]));
+    await call('POST', '/connectors/a/offsets/reset?timestamp=earliest');
+    expect((await offsets()) as { offsets: unknown[] }).toMatchObject({
+      offsets: [{ partition: { kafka_topic: 'old' }, offset: { kafka_offset: 3n } }, {}, {}, {}],
+    });
+  });
+
+  it.each([
+    '',
+    '?timestamp=',
+    '?timestamp=yesterday',
+    '?timestamp=-1',
+    '?timestamp=2026-02-31',
+    '?timestamp=2026-13-01',
+    '?timestamp=2026-01-01T25:00Z',
+    '?timestamp=99999999999999999',
+  ])('a wrong time is told with the name of the parameter: %s', async (query) => {
+    const { call, offsets } = await stopped(shelfConfig);
+    const { status, body } = await call('POST', `/connectors/a/offsets/reset${query}`);
+    expect([status, body]).toEqual([400, { error_code: 400, message: expect.stringMatching(/query parameter 'timestamp'.*expected a time such as/) }]);
+    expect(await offsets()).toEqual({ offsets: [] });
+  });
+
+  it('not while the connector runs, nor of a source, nor of nobody, nor without topics', async () => {
+    const { call } = await stopped(shelfConfig);
+    const reset = async (name: string) =>
+      (await call('POST', `/connectors/${name}/offsets/reset?timestamp=0`)) as { status: number; body: { message: string } };
+    expect(await reset('nobody')).toMatchObject({ status: 404, body: { message: 'Connector nobody not found' } });
+    await call('PUT', '/connectors/a/resume');
+    expect(await reset('a')).toMatchObject({
+      status: 400,
+      body: { message: expect.stringMatching(/^Connectors must be in the STOPPED state before their offsets can be modified/) },
+    });
+    await call('POST', '/connectors', { name: 'lines', config: linesConfig });
+    expect(await reset('lines')).toMatchObject({
+      status: 400,
+      body: { message: expect.stringMatching(/^Connector lines is a source: .*PATCH \/connectors\/lines\/offsets/) },
+    });
+    await call('POST', '/connectors', { name: 'cats', config: { ...shelfConfig, topics: 'cats' }, initial_state: 'STOPPED' });
+    expect(await reset('cats')).toMatchObject({ status: 400, body: { message: expect.stringContaining('none of its topics exists') } });
+  });
+});

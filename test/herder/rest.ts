@@ -1,5 +1,6 @@
 import { answer } from '../../functions/rest-api/rest-api.ts';
 import type { Clock, Logger } from '../../shared/connect/index.ts';
+import { partitionKey, type TopicPartition } from '../../shared/connect/topic-partition.ts';
 import { Herder } from '../../shared/herder/herder.ts';
 import type { ClusterAdmin, KafkaClients } from '../../shared/kafka/ports.ts';
 import { testPlugins } from './plugins.ts';
@@ -11,6 +12,7 @@ const silent: Logger = { trace() {}, debug() {}, info() {}, warn() {}, error() {
 export function restApi(worker: Readonly<Record<string, string>> = {}) {
   const table = new Table();
   const groups: { group: string; offsets: ReadonlyMap<string, bigint> | null }[] = [];
+  const committed = new Map<string, ReadonlyMap<string, bigint>>();
   let now = 1_000;
   const clock: Clock = {
     now: () => now,
@@ -21,6 +23,11 @@ export function restApi(worker: Readonly<Record<string, string>> = {}) {
   };
   const admin = {
     partitionCounts: async () => new Map([['orders', 3]]),
+    beginningOffsets: async (wanted: readonly TopicPartition[]) => offsetsOf(wanted, 10n),
+    endOffsets: async (wanted: readonly TopicPartition[]) => offsetsOf(wanted, 90n),
+    // A record a second, since the epoch.
+    offsetsForTime: async (wanted: readonly TopicPartition[], time: number) => offsetsOf(wanted, BigInt(Math.min(90, Math.ceil(time / 1000)))),
+    groupOffsets: async (group: string) => committed.get(group) ?? new Map(),
     commitGroupOffsets: async (group: string, offsets: ReadonlyMap<string, bigint>) => void groups.push({ group, offsets }),
     deleteGroup: async (group: string) => void groups.push({ group, offsets: null }),
     close: async () => {},
@@ -41,7 +48,11 @@ export function restApi(worker: Readonly<Record<string, string>> = {}) {
     const json = body === undefined ? {} : { 'content-type': 'application/json' };
     return answer({ method, path: at, query: new URLSearchParams(query), headers: { ...json, ...headers }, body: text }, { herder, logger: silent });
   };
-  return { table, herder, call, groups, clock };
+  return { table, herder, call, groups, committed, clock };
+}
+
+function offsetsOf(wanted: readonly TopicPartition[], offset: bigint): Map<string, bigint> {
+  return new Map(wanted.map(({ topic, partition }) => [partitionKey(topic, partition), offset]));
 }
 
 export const linesConfig = { 'connector.class': 'example.LinesSourceConnector', topic: 'lines' };
