@@ -53,6 +53,7 @@ export function resultOf({ status, body, headers = {} }: RestResponse): APIGatew
 /** `JSON.rawJSON`, which TypeScript's library does not know yet. */
 const { rawJSON } = JSON as unknown as { rawJSON(text: string): unknown };
 
-function exactly(_name: string, value: unknown): unknown {
+/** A replacer of `JSON.stringify`. */
+export function exactly(_name: string, value: unknown): unknown {
   return typeof value === 'bigint' ? rawJSON(value.toString()) : value;
 }

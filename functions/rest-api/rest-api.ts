@@ -3,6 +3,7 @@ import type { Logger } from '../../shared/connect/logger.ts';
 import { ConnectRestException } from '../../shared/herder/connect-rest-exception.ts';
 import type { Herder } from '../../shared/herder/herder.ts';
 import type { RestRequest, RestResponse } from './http.ts';
+import { errorHeaders } from './note-headers.ts';
 import { type Method, type Route, routes } from './routes.ts';
 
 /** Statuses of errors that the product throws. */
@@ -84,7 +85,7 @@ function httpError(status: number, reason: string): ConnectRestException {
 }
 
 function errorResponse(error: unknown, request: RestRequest, logger: Logger): RestResponse {
-  if (error instanceof ConnectRestException) return errorBody(error.status, error.message);
+  if (error instanceof ConnectRestException) return errorBody(error.status, error.message, errorHeaders(error));
   const named = error instanceof Error ? error.name : '';
   if (contention.test(named)) return errorBody(409, 'Cannot complete request because of a conflicting operation (e.g. worker rebalance)');
   const message = error instanceof Error ? error.message : String(error);
@@ -94,6 +95,7 @@ function errorResponse(error: unknown, request: RestRequest, logger: Logger): Re
   return errorBody(status, message);
 }
 
-function errorBody(status: number, message: string): RestResponse {
-  return { status, body: { error_code: status, message } };
+function errorBody(status: number, message: string, headers: Readonly<Record<string, string>> = {}): RestResponse {
+  const told = Object.keys(headers).length === 0 ? {} : { headers };
+  return { status, body: { error_code: status, message }, ...told };
 }

@@ -1,9 +1,12 @@
+import type { ConfigNotes } from '../../shared/herder/config-notes.ts';
 import { ConnectRestException } from '../../shared/herder/connect-rest-exception.ts';
+import type { ConnectorInfo } from '../../shared/herder/entities.ts';
 import type { Herder } from '../../shared/herder/herder.ts';
 import { parseResetTarget } from '../../shared/herder/reset-target.ts';
-import { type UnknownKey, unknownKeys } from '../../shared/herder/unknown-keys.ts';
+import { unknownKeys } from '../../shared/herder/unknown-keys.ts';
 import type { RestRequest, RestResponse } from './http.ts';
 import { configBody, createConnectorBody, levelBody, offsetsBody, previewBody } from './json-body.ts';
+import { noteHeaders } from './note-headers.ts';
 
 /** What a route is given: the request, and the parameters of its path, decoded. */
 export interface Call {
@@ -19,6 +22,11 @@ export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 const ok = (body: unknown): RestResponse => ({ status: 200, body });
 const accepted: RestResponse = { status: 202 };
 const noContent: RestResponse = { status: 204 };
+const created = (info: ConnectorInfo, notes: ConfigNotes): RestResponse => ({
+  status: 201,
+  body: info,
+  headers: { location: locationOf(info.name), ...noteHeaders(notes) },
+});
 
 /** Kafka Connect's endpoints. */
 export const routes: Readonly<Record<string, Partial<Record<Method, Route>>>> = {
@@ -35,8 +43,8 @@ export const routes: Readonly<Record<string, Partial<Record<Method, Route>>>> = 
     GET: async ({ herder, request: { query } }) =>
       ok(query.has('expand') ? await herder.expandedConnectors(query.getAll('expand')) : await herder.connectors()),
     POST: async ({ herder, request }) => {
-      const info = await herder.createConnector(createConnectorBody(request.body));
-      return { status: 201, body: info, headers: { location: locationOf(info.name) } };
+      const { info, notes } = await herder.createConnector(createConnectorBody(request.body));
+      return created(info, notes);
     },
   },
   '/connectors/:connector': {
@@ -49,10 +57,13 @@ export const routes: Readonly<Record<string, Partial<Record<Method, Route>>>> = 
   '/connectors/:connector/config': {
     GET: async ({ herder, parameters }) => ok(await herder.connectorConfig(name(parameters))),
     PUT: async ({ herder, parameters, request }) => {
-      const { created, info } = await herder.putConnectorConfig(name(parameters), configBody(request.body));
-      return created ? { status: 201, body: info, headers: { location: locationOf(info.name) } } : ok(info);
+      const { created: isNew, info, notes } = await herder.putConnectorConfig(name(parameters), configBody(request.body));
+      return isNew ? created(info, notes) : { ...ok(info), headers: noteHeaders(notes) };
     },
-    PATCH: async ({ herder, parameters, request }) => ok(await herder.patchConnectorConfig(name(parameters), configBody(request.body))),
+    PATCH: async ({ herder, parameters, request }) => {
+      const { info, notes } = await herder.patchConnectorConfig(name(parameters), configBody(request.body));
+      return { ...ok(info), headers: noteHeaders(notes) };
+    },
   },
   '/connectors/:connector/status': {
     GET: async ({ herder, parameters }) => ok(await herder.connectorStatus(name(parameters))),
@@ -119,6 +130,9 @@ export const routes: Readonly<Record<string, Partial<Record<Method, Route>>>> = 
     DELETE: async ({ herder, parameters }) => ok(await herder.resetConnectorOffsets(name(parameters))),
   },
   // Not of Kafka Connect.
+  '/connectors/:connector/offsets/stored': {
+    GET: async ({ herder, parameters }) => ok(await herder.storedOffsets(name(parameters))),
+  },
   '/connectors/:connector/offsets/reset': {
     POST: async ({ herder, parameters, request: { query } }) =>
       ok(await herder.resetConnectorOffsetsTo(name(parameters), parseResetTarget(query.get('timestamp')))),
@@ -137,7 +151,7 @@ export const routes: Readonly<Record<string, Partial<Record<Method, Route>>>> = 
     PUT: async ({ herder, parameters, request }) => {
       const config = configBody(request.body);
       const infos = await herder.validateConfig(parameters['plugin'] as string, config);
-      return { ...ok(infos), headers: unknownKeysHeader(unknownKeys(config, infos)) };
+      return { ...ok(infos), headers: noteHeaders({ unknownKeys: unknownKeys(config, infos) }) };
     },
   },
   '/admin/loggers': {
@@ -151,19 +165,6 @@ export const routes: Readonly<Record<string, Partial<Record<Method, Route>>>> = 
     },
   },
 };
-
-/** Most characters of the header: API Gateway takes 10,240 bytes of them all. */
-const longestHeader = 4_000;
-
-/** Keys that nothing reads, beside an answer that is Kafka Connect's: `Sluice-Unknown-Keys: [{"key":"topcs","suggestion":"topics"}]`, in ASCII. */
-function unknownKeysHeader(keys: readonly UnknownKey[]): Record<string, string> {
-  if (keys.length === 0) return {};
-  const text = (some: readonly UnknownKey[]) =>
-    JSON.stringify(some).replace(/[^ -~]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
-  let some = keys;
-  while (text(some).length > longestHeader) some = some.slice(0, -1);
-  return { 'sluice-unknown-keys': text(some) };
-}
 
 function name(parameters: Readonly<Record<string, string>>): string {
   return parameters['connector'] as string;

@@ -136,6 +136,20 @@ export interface ConnectorOffsets {
   readonly offsets: readonly ConnectorOffset[];
 }
 
+/** Not of Kafka Connect: an offset that a connector resumes from, or would. */
+export interface StoredOffset extends ConnectorOffset {
+  /** The kind of connector that resumes from it. */
+  readonly type: 'source' | 'sink';
+  /** `table`, or a consumer group. */
+  readonly kept_in: string;
+}
+
+export interface StoredOffsets {
+  readonly offsets: readonly StoredOffset[];
+  /** Why the consumer group could not be asked. */
+  readonly group_error: string | null;
+}
+
 export interface Message {
   readonly message: string;
 }

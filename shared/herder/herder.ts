@@ -12,9 +12,10 @@ import type { PreviewRecord } from '../runtime/preview/preview-record.ts';
 import { tasksOf } from '../runtime/task-state.ts';
 import { wakeConnector } from '../runtime/wake-connector.ts';
 import { type ConnectorSnapshot, type ConnectorSpec, DamagedItemException, type SpecChange, type Storage, type TargetState } from '../storage/ports.ts';
+import { type ConfigNotes, InvalidConfigException } from './config-notes.ts';
 import { BadRequestException, ConnectRestException } from './connect-rest-exception.ts';
 import { connectorHealth } from './connector-health.ts';
-import { type OffsetChange, sinkConnectorOffsets } from './connector-offsets.ts';
+import type { OffsetChange } from './connector-offsets.ts';
 import { connectorInfo, connectorStateInfo } from './connector-state.ts';
 import { ConnectorValidator } from './connector-validator.ts';
 import type {
@@ -26,6 +27,7 @@ import type {
   Message,
   PluginListing,
   ServerInfo,
+  StoredOffsets,
   TaskInfo,
   TaskState,
   WorkerStatus,
@@ -34,6 +36,8 @@ import { healthFacts, heartbeatTimeoutMs } from './health-facts.ts';
 import { Loggers } from './loggers.ts';
 import { OffsetModification } from './offset-modification.ts';
 import type { ResetTarget } from './reset-target.ts';
+import { keptOffsets, storedOffsets } from './stored-offsets.ts';
+import { type UnknownKey, unknownKeys } from './unknown-keys.ts';
 
 /** The release of Kafka Connect whose API this is: clients read from it what they may ask for. */
 export const kafkaConnectVersion = '4.3.1';
@@ -53,6 +57,18 @@ export interface HerderOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly workerId: string;
+}
+
+/** A config that was taken, with what is worth telling of it. */
+interface Taken {
+  readonly info: ConnectorInfo;
+  readonly notes: ConfigNotes;
+}
+
+interface ValidConfig {
+  readonly config: Record<string, string>;
+  readonly type: ConnectorSpec['type'];
+  readonly unknown: readonly UnknownKey[];
 }
 
 /** What the REST API means: connectors are created, changed, stopped and looked at here. Errors are ConnectRestException, NotFoundException, AlreadyExistsException with Kafka Connect's texts. */
@@ -169,33 +185,43 @@ export class Herder {
   }
 
   /** Creates a connector. Its name is trimmed as Kafka Connect does. */
-  async createConnector(request: { name: string | null; config: RawConfig; targetState: TargetState }): Promise<ConnectorInfo> {
+  async createConnector(request: { name: string | null; config: RawConfig; targetState: TargetState }): Promise<Taken> {
     const name = javaTrim(request.name ?? '');
-    const { config, type } = await this.#validConfig(withName(name, request.config));
-    const created = await this.#options.storage.connectors.create({ name, type, config, targetState: request.targetState });
-    if (created === null) throw new ConnectRestException(409, `Connector ${name} already exists`);
-    return { name, config, tasks: [], type };
+    const taken = await this.#create({ name, ...(await this.#validConfig(withName(name, request.config))), targetState: request.targetState });
+    if (taken === null) throw new ConnectRestException(409, `Connector ${name} already exists`);
+    return taken;
+  }
+
+  /** Null when the name is taken. */
+  async #create({ unknown, ...wanted }: ValidConfig & { readonly name: string; readonly targetState: TargetState }): Promise<Taken | null> {
+    const { name, config, type } = wanted;
+    // Read before: its first run may be faster than this.
+    const resumesFrom = await keptOffsets(name, type, this.#options);
+    const created = await this.#options.storage.connectors.create(wanted);
+    return created && { info: { name, config, tasks: [], type }, notes: { unknownKeys: unknown, resumesFrom } };
   }
 
   /** Creates a connector or gives it another config; the same config again changes nothing. */
-  async putConnectorConfig(name: string, given: RawConfig): Promise<{ created: boolean; info: ConnectorInfo }> {
-    const { config, type } = await this.#validConfig(withName(name, given));
+  async putConnectorConfig(name: string, given: RawConfig): Promise<Taken & { readonly created: boolean }> {
+    const valid = await this.#validConfig(withName(name, given));
+    const { config, type } = valid;
     const { connectors } = this.#options.storage;
     for (let attempt = 0; attempt < concurrentChangeRetries; attempt++) {
       const snapshot = await connectors.snapshot(name);
       if (snapshot === null) {
-        const created = await connectors.create({ name, type, config, targetState: 'STARTED' });
-        if (created !== null) return { created: true, info: { name, config, tasks: [], type } };
+        const taken = await this.#create({ name, ...valid, targetState: 'STARTED' });
+        if (taken !== null) return { created: true, ...taken };
         continue;
       }
       const tasks = connectorInfo(snapshot).tasks;
-      if (await this.#store(snapshot.spec, config, type)) return { created: false, info: { name, config, tasks, type } };
+      if (await this.#store(snapshot.spec, config, type))
+        return { created: false, info: { name, config, tasks, type }, notes: { unknownKeys: valid.unknown, resumesFrom: [] } };
     }
     throw new ConnectRestException(409, staleConfiguration);
   }
 
   /** KIP-477: sets some keys, and removes those that are null. */
-  async patchConnectorConfig(name: string, patch: RawConfig): Promise<ConnectorInfo> {
+  async patchConnectorConfig(name: string, patch: RawConfig): Promise<Taken> {
     for (let attempt = 0; attempt < concurrentChangeRetries; attempt++) {
       const snapshot = await this.#snapshot(name, `Connector ${name} not found`);
       const patched: Record<string, string> = { ...snapshot.spec.config };
@@ -203,9 +229,9 @@ export class Herder {
         if (value === null) delete patched[key];
         else patched[key] = value;
       }
-      const { config, type } = await this.#validConfig(patched).catch(asCause);
+      const { config, type, unknown } = await this.#validConfig(patched).catch(asCause);
       const tasks = connectorInfo(snapshot).tasks;
-      if (await this.#store(snapshot.spec, config, type)) return { name, config, tasks, type };
+      if (await this.#store(snapshot.spec, config, type)) return { info: { name, config, tasks, type }, notes: { unknownKeys: unknown, resumesFrom: [] } };
     }
     throw new ConnectRestException(409, staleConfiguration);
   }
@@ -294,10 +320,13 @@ export class Herder {
 
   /** Offsets as they are stored, whether the connector runs or not. */
   async connectorOffsets(name: string): Promise<ConnectorOffsets> {
-    const spec = await this.#spec(name, `Connector ${name} not found`);
-    const { offsets } = this.#options.storage;
-    if (spec.type === 'sink') return sinkConnectorOffsets(await offsets.sinkOffsets(name));
-    return { offsets: (await offsets.sourceOffsets(name)).map(({ partition, offset }) => ({ partition, offset })) };
+    const { type } = await this.#spec(name, `Connector ${name} not found`);
+    return { offsets: await keptOffsets(name, type, this.#options) };
+  }
+
+  /** What a connector of this name resumes from, or would if it were created. */
+  storedOffsets(name: string): Promise<StoredOffsets> {
+    return storedOffsets(name, this.#options);
   }
 
   /** KIP-875: sets or removes some offsets of a stopped connector. */
@@ -357,15 +386,11 @@ export class Herder {
     }
   }
 
-  async #validConfig(config: RawConfig): Promise<{ config: Record<string, string>; type: ConnectorSpec['type'] }> {
+  async #validConfig(config: RawConfig): Promise<ValidConfig> {
     const infos = await this.#validator.validate(config);
-    if (infos.error_count > 0) {
-      const errors = infos.configs.flatMap(({ value }) => value?.errors ?? []);
-      throw new BadRequestException(
-        `Connector configuration is invalid and contains the following ${infos.error_count} error(s):\n${errors.join('\n')}\nYou can also find the above list of errors at the endpoint \`/connector-plugins/{connectorType}/config/validate\``,
-      );
-    }
-    return { config: config as Record<string, string>, type: this.#options.plugins.connector(config['connector.class'] as string).kind };
+    if (infos.error_count > 0) throw new InvalidConfigException(config, infos);
+    const type = this.#options.plugins.connector(config['connector.class'] as string).kind;
+    return { config: config as Record<string, string>, type, unknown: unknownKeys(config, infos) };
   }
 
   /** False when somebody else changed the spec meanwhile. */

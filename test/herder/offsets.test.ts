@@ -236,3 +236,71 @@ describe('Offsets of a sink are reset to a time', () => {
     expect(await reset('cats')).toMatchObject({ status: 400, body: { message: expect.stringContaining('none of its topics exists') } });
   });
 });
+
+describe('What a create would resume from', () => {
+  const stored = (call: ReturnType<typeof restApi>['call'], name = 'a') => call('GET', `/connectors/${name}/offsets/stored`);
+
+  it('is told for a name that no connector has, of the table and of the consumer group', async () => {
+    const { call, table, committed } = restApi();
+    expect(await stored(call)).toEqual({ status: 200, body: { offsets: [], group_error: null } });
+    await table.storage.offsets.alterSourceOffsets('a', [{ partition: { file: 'x' }, offset: { line: 9007199254740993n } }]);
+    await table.storage.offsets.alterSinkOffsets('a', new Map([['orders-0', 5n]]));
+    committed.set(
+      'connect-a',
+      new Map([
+        ['orders-0', 3n],
+        ['orders-1', 4n],
+      ]),
+    );
+    const sink = (partition: number, offset: bigint) => ({
+      partition: { kafka_partition: partition, kafka_topic: 'orders' },
+      offset: { kafka_offset: offset },
+    });
+    expect((await stored(call)).body).toEqual({
+      offsets: [
+        { partition: { file: 'x' }, offset: { line: 9007199254740993n }, type: 'source', kept_in: 'table' },
+        { ...sink(0, 5n), type: 'sink', kept_in: 'table' },
+        { ...sink(1, 4n), type: 'sink', kept_in: 'consumer group connect-a' },
+      ],
+      group_error: null,
+    });
+  });
+
+  it('looks into the group that the connector names, and into none for a source', async () => {
+    const { call, committed } = restApi();
+    committed.set('mine', new Map([['orders-1', 4n]]));
+    committed.set('connect-lines', new Map([['orders-1', 4n]]));
+    await call('POST', '/connectors', { name: 'a', config: { ...shelfConfig, 'consumer.override.group.id': 'mine' } });
+    expect((await stored(call)).body).toMatchObject({ offsets: [{ kept_in: 'consumer group mine' }] });
+    await call('POST', '/connectors', { name: 'lines', config: linesConfig });
+    expect((await stored(call, 'lines')).body).toEqual({ offsets: [], group_error: null });
+  });
+
+  it('is told without the group when Kafka is away', async () => {
+    const { call, committed } = restApi();
+    committed.get = () => {
+      throw new Error('no broker');
+    };
+    expect(await stored(call)).toEqual({ status: 200, body: { offsets: [], group_error: 'no broker' } });
+  });
+
+  it('stands in a header of the create that resumes, by POST or PUT, and of no other answer', async () => {
+    const { call, table } = restApi();
+    const first = await call('POST', '/connectors', { name: 'a', config: linesConfig });
+    expect(first.headers).toEqual({ location: '/connectors/a' });
+    await table.storage.offsets.alterSourceOffsets('a', [
+      { partition: { file: 'ü' }, offset: { line: 9007199254740993n } },
+      { partition: { file: 'y' }, offset: { line: 2 } },
+    ]);
+    expect((await call('PUT', '/connectors/a/config', { ...linesConfig, topic: 't' })).headers).toEqual({});
+    const told = '2 offsets; [{"partition":{"file":"\\u00fc"},"offset":{"line":9007199254740993}},{"partition":{"file":"y"},"offset":{"line":2}}]';
+    for (const create of [() => call('POST', '/connectors', { name: 'a', config: linesConfig }), () => call('PUT', '/connectors/a/config', linesConfig)]) {
+      await call('DELETE', '/connectors/a');
+      const { status, headers } = await create();
+      expect([status, headers]).toEqual([201, { location: '/connectors/a', 'sluice-resumes-from': told }]);
+    }
+    await call('DELETE', '/connectors/a');
+    // Of a sink of this name the table knows none.
+    expect((await call('POST', '/connectors', { name: 'a', config: shelfConfig })).headers).toEqual({ location: '/connectors/a' });
+  });
+});
