@@ -6,6 +6,7 @@ import { applyCommand } from './commands/apply.ts';
 import { costCommand } from './commands/cost.ts';
 import { deleteCommand } from './commands/delete.ts';
 import { healthCommand } from './commands/health.ts';
+import { offsetsCommand } from './commands/offsets.ts';
 import { previewCommand } from './commands/preview.ts';
 import { statusCommand } from './commands/status.ts';
 import { validateCommand } from './commands/validate.ts';
@@ -16,6 +17,7 @@ const commands: Readonly<Record<string, Command>> = {
   status: statusCommand,
   health: healthCommand,
   delete: deleteCommand,
+  offsets: offsetsCommand,
   validate: validateCommand,
   preview: previewCommand,
   cost: costCommand,

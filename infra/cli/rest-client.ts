@@ -7,6 +7,7 @@ export const restOptions = { url: { type: 'string' }, user: { type: 'string' } }
 export interface RestAnswer {
   readonly status: number;
   readonly body: unknown;
+  readonly headers: Headers;
 }
 
 /** Someone else changes the connectors at this moment: Kafka Connect says so by 409, and it passes. */
@@ -36,9 +37,14 @@ export class RestClient {
 
   /** The same, and only success will do. */
   async get<T>(path: string): Promise<T> {
-    const { status, body } = await this.request('GET', path);
-    if (status >= 400) throw new CommandError(messageOf(body) ?? `GET ${path}: HTTP ${status}`, 1);
-    return body as T;
+    return (await this.done('GET', path)) as T;
+  }
+
+  /** The body of a success; anything else is a CommandError. */
+  async done(method: string, path: string): Promise<unknown> {
+    const { status, body } = await this.request(method, path);
+    if (status >= 400) throw new CommandError(messageOf(body) ?? `${method} ${path}: HTTP ${status}`, 1);
+    return body;
   }
 
   async #once(method: string, path: string, body: unknown): Promise<RestAnswer> {
@@ -53,7 +59,7 @@ export class RestClient {
     if (answer.status === 401 || answer.status === 403)
       throw new CommandError(`${this.url} answers ${answer.status}: set SLUICE_USER and SLUICE_PASSWORD to a user that may ask`, 1);
     try {
-      return { status: answer.status, body: text === '' ? null : JSON.parse(text) };
+      return { status: answer.status, body: text === '' ? null : JSON.parse(text), headers: answer.headers };
     } catch {
       throw new CommandError(`${method} ${this.url}${path} answers no JSON (HTTP ${answer.status}): is it the REST API of a Connect cluster?`, 1);
     }

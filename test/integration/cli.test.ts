@@ -3,7 +3,9 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { until } from '../../bench/measure.ts';
 import { sluice } from '../../infra/cli/main.ts';
+import { createKafkaClients } from '../../shared/kafka/kafka-clients.ts';
 import { type LocalSluice, startLocalSluice } from '../chaos/local-sluice.ts';
+import { collectingLogger } from '../kit/contexts.ts';
 import { kafkaBrokers } from './servers.ts';
 
 let local: LocalSluice;
@@ -57,6 +59,7 @@ test('specs are applied, carry records, are left alone when they are so already,
 test('a config that is refused, and a task that fails, are told, and the exit code says so', async () => {
   const wrong = await spec('cli-wrong', { 'connector.class': 'FileStreamSink', topics: topic, 'tasks.max': 'many' });
   const refused = await run('apply', wrong);
+  expect(refused.out).toContain('cli-wrong: failed: tasks.max: Invalid value many for configuration tasks.max');
   expect([refused.code, refused.out]).toEqual([1, expect.stringMatching(/^cli-wrong: failed: .*tasks\.max/s)]);
   const failing = await spec('cli-failing', { 'connector.class': 'FileStreamSink', topics: topic, file: path('no/such/folder/out.txt') });
   const failed = await run('apply', failing);
@@ -67,6 +70,58 @@ test('a config that is refused, and a task that fails, are told, and the exit co
   expect((await run('health', '--fail-on', 'late')).complaints).toContain('--fail-on must be failed or degraded');
   expect(await run('health', 'nobody')).toMatchObject({ code: 1, complaints: 'No status found for connector nobody' });
 }, 60_000);
+
+test('offsets are shown, set to a time, left by a delete, told by the create that goes on from them, and purged with their group', async () => {
+  const own = `${topic}-offsets`;
+  const sink = await spec('cli-back', { 'connector.class': 'FileStreamSink', file: path('back.txt'), topics: own, flie: 'x' });
+  const kafka = createKafkaClients({ 'bootstrap.servers': kafkaBrokers() }, collectingLogger());
+  const admin = kafka.admin();
+  try {
+    await admin.createTopic({ topic: own, partitions: 2, replicationFactor: 1 });
+    const producer = kafka.producer();
+    const base = Date.UTC(2026, 0, 1);
+    const records = [0, 1, 2, 3].map((at) => ({
+      topic: own,
+      partition: 0,
+      key: null,
+      value: Buffer.from(`line ${at}`),
+      headers: [],
+      timestamp: base + at * 60_000,
+    }));
+    expect((await producer.send(records)).errors.size).toBe(0);
+    const written = async () => (await readFile(path('back.txt'), 'utf8').catch(() => '')).split('\n').filter((line) => line !== '');
+    const applied = await run('apply', sink);
+    expect([applied.code, applied.out.split('\n')[1]]).toEqual([0, 'cli-back: warning: nothing reads the key flie; did you mean file?']);
+    await until('all lines', async () => (await written()).length === 4);
+    await until('the offset to be stored', async () => (await run('offsets', 'cli-back')).out.includes('{"kafka_offset":4}'));
+
+    // Back to the third record: it and the fourth come again.
+    const back = await run('offsets', 'cli-back', '--reset', '2026-01-01T00:01:30Z', '--restart');
+    expect([back.code, back.out.split('\n').sort()]).toEqual([0, [`cli-back: ${own}-0 is set to 2`, `cli-back: ${own}-1 is set to 0`]]);
+    await until('two lines again', async () => (await written()).length === 6);
+    expect((await written()).slice(4)).toEqual(['line 2', 'line 3']);
+    expect(await run('offsets', 'cli-back', '--reset', 'soon', '--restart')).toMatchObject({ code: 1, complaints: expect.stringContaining("'timestamp'") });
+    await until('it to run again', async () => /RUNNING +1 RUNNING/.test((await run('status', 'cli-back')).out));
+    await until('the group to follow', async () => (await admin.groupOffsets('connect-cli-back')).get(`${own}-0`) === 4n);
+
+    expect((await run('delete', 'cli-back')).out).toBe('cli-back: deleted');
+    expect((await run('offsets', 'cli-back')).out).toContain(`sink  {"kafka_partition":0,"kafka_topic":"${own}"}  {"kafka_offset":4}  table`);
+    expect((await run('apply', sink)).out).toContain('cli-back: goes on from 2 offsets that a connector of this name has left');
+
+    expect(await run('delete', 'cli-back', '--purge-offsets')).toMatchObject({ code: 0, out: 'cli-back: deleted, with its offsets' });
+    expect((await run('offsets', 'cli-back')).out).toBe('cli-back: no offsets are stored');
+    expect(await admin.groupOffsets('connect-cli-back')).toEqual(new Map());
+    await until('all lines once more', async () => (await run('apply', sink)).code === 0 && (await written()).length === 10);
+    // The same by one request, of a connector that runs.
+    await local.request('DELETE', '/connectors/cli-back?offsets=purge');
+    expect(await local.request('GET', '/connectors/cli-back/offsets/stored')).toEqual({ offsets: [], group_error: null });
+    expect(await admin.groupOffsets('connect-cli-back')).toEqual(new Map());
+    expect((await run('status', 'cli-back')).out).toContain('there is no such connector');
+    expect(await local.request('GET', '/connectors/cli-back/topics')).toEqual({ 'cli-back': { topics: [] } });
+  } finally {
+    await kafka.close();
+  }
+}, 90_000);
 
 test('nobody there, a wrong address and a wrong command are one sentence', async () => {
   expect(await run('status', '--url', 'http://127.0.0.1:1')).toMatchObject({

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { ConnectorFile } from '../../local/spec-files.ts';
 import { type Command, CommandError } from '../command.ts';
+import { invalidKeysOf, notesOf } from '../notes.ts';
 import { messageOf, pathOf, RestClient, restOptions } from '../rest-client.ts';
 import { readSpecs } from '../specs.ts';
 import { type ConnectorStatus, waitUntilRunning } from '../wait.ts';
@@ -18,9 +19,10 @@ export const applyCommand: Command = {
     let failed = 0;
     const changed: string[] = [];
     for (const spec of specs) {
-      const { result, error } = await put(client, spec);
+      const { result, error, notes } = await put(client, spec);
       if (error === null && result !== 'unchanged') changed.push(spec.name);
       print(error === null ? `${spec.name}: ${result}` : `${spec.name}: failed: ${error}`);
+      for (const note of notes) print(`${spec.name}: ${note}`);
       if (error !== null) failed++;
     }
     if (flags['no-wait'] === true) return failed === 0 ? 0 : 1;
@@ -33,17 +35,23 @@ export const applyCommand: Command = {
   },
 };
 
-async function put(
-  client: RestClient,
-  { name, config, initialState }: ConnectorFile,
-): Promise<{ result: 'created' | 'updated' | 'unchanged'; error: string | null }> {
+interface Applied {
+  readonly result: 'created' | 'updated' | 'unchanged';
+  readonly error: string | null;
+  readonly notes: readonly string[];
+}
+
+async function put(client: RestClient, { name, config, initialState }: ConnectorFile): Promise<Applied> {
   const current = await client.request('GET', pathOf(name, 'config'));
-  if (current.status === 200 && isDeepStrictEqual(current.body, { ...config })) return { result: 'unchanged', error: null };
+  if (current.status === 200 && isDeepStrictEqual(current.body, { ...config })) return { result: 'unchanged', error: null, notes: [] };
   const created = current.status === 404;
   const answer =
     created && initialState !== null
       ? await client.request('POST', '/connectors', { name, config, initial_state: initialState })
       : await client.request('PUT', pathOf(name, 'config'), config);
-  if (answer.status < 300) return { result: created ? 'created' : 'updated', error: null };
-  return { result: 'updated', error: messageOf(answer.body) ?? `HTTP ${answer.status}` };
+  const notes = notesOf(answer);
+  if (answer.status < 300) return { result: created ? 'created' : 'updated', error: null, notes };
+  const invalid = invalidKeysOf(answer);
+  const error = invalid.length > 0 ? invalid.join('\n  ') : (messageOf(answer.body) ?? `HTTP ${answer.status}`);
+  return { result: 'updated', error, notes };
 }
