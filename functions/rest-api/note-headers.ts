@@ -14,7 +14,9 @@ const longestError = 300;
 export function noteHeaders({ unknownKeys, resumesFrom = [] }: Partial<ConfigNotes>): Record<string, string> {
   return {
     ...listHeader('sluice-unknown-keys', unknownKeys ?? []),
-    ...(resumesFrom.length === 0 ? {} : { 'sluice-resumes-from': `${resumesFrom.length} offsets; ${asMany(resumesFrom)}` }),
+    ...(resumesFrom.length === 0
+      ? {}
+      : { 'sluice-resumes-from': `${resumesFrom.length} ${resumesFrom.length === 1 ? 'offset' : 'offsets'}; ${asMany(resumesFrom)}` }),
   };
 }
 
