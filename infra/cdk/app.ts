@@ -45,6 +45,7 @@ try {
     size: oneOf('size', sizes) ?? ('medium' satisfies Size),
     authentication: authenticationOf(stack),
     secretPrefixes: list('secret-prefixes'),
+    secretsRequired: oneOf('secrets-required', ['true', 'false'] as const) === 'true',
     glueRegistries: list('glue-registries'),
     ...tableOf(stack),
     ...(vpc === null ? {} : { network: networkOf(stack, vpc) }),

@@ -58,6 +58,8 @@ export interface ConnectClusterProps {
    * role that runs tasks may read those. Default: none.
    */
   readonly secretPrefixes?: readonly string[];
+  /** Refuse connectors that write secrets out, where a key is of type PASSWORD. Default: false, as in Kafka Connect. */
+  readonly secretsRequired?: boolean;
   /** Names of Glue Schema Registries of this account that converters may read from and register with. Default: none. */
   readonly glueRegistries?: readonly string[];
   /** Most task runs at once, for databases that bear only so many connections. Default: what the account allows. */

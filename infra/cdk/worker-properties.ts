@@ -13,13 +13,15 @@ export function workerProperties({
   kafka,
   worker = {},
   secretPrefixes = [],
+  secretsRequired = false,
   failureTopic,
-}: Pick<ConnectClusterProps, 'kafka' | 'worker' | 'secretPrefixes' | 'failureTopic'>): Record<string, string> {
+}: Pick<ConnectClusterProps, 'kafka' | 'worker' | 'secretPrefixes' | 'secretsRequired' | 'failureTopic'>): Record<string, string> {
   const parts = [sampleFileDefaults, secretPrefixes.length > 0 ? secretProviders : {}, worker, kafka.worker];
   const providers = parts.flatMap((part: Readonly<Record<string, string>>) => (part['config.providers'] ?? '').split(',')).map((alias) => alias.trim());
   const aliases = [...new Set(providers.filter((alias) => alias !== ''))];
   return {
     ...Object.assign({}, ...parts),
+    ...(secretsRequired ? { 'sluice.secrets.required': 'true' } : {}),
     ...(failureTopic === undefined ? {} : { 'sluice.failures.topic': failureTopic }),
     ...(aliases.length === 0 ? {} : { 'config.providers': aliases.join(','), 'sluice.secrets.allowed.prefixes': secretPrefixes.join(',') }),
   };

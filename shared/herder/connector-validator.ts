@@ -18,6 +18,7 @@ import { generateResult, inHashOrder, mergeConfigInfos, prefixedConfigInfos } fr
 import { BadRequestException } from './connect-rest-exception.ts';
 import type { ConfigInfos } from './entities.ts';
 import { validateExactlyOnceSupport, validateTransactionBoundary } from './exactly-once-validation.ts';
+import { refuseClearSecrets, secretsAreRequired } from './secrets-required.ts';
 
 const defaultHeaderConverter = 'org.apache.kafka.connect.storage.SimpleHeaderConverter';
 
@@ -32,8 +33,9 @@ export class ConnectorValidator {
     this.#plugins = options.plugins;
     this.#worker = options.worker;
     this.#policy = overridePolicy(options.worker);
-    // A wrong level is told before anybody asks for one.
+    // What is wrong in the worker is told before anybody needs it.
     allowsExactlyOnceSources(options.worker);
+    secretsAreRequired(options.worker, {});
     this.#providers = new Set((parseType('config.providers', options.worker['config.providers'] ?? '', 'LIST') as string[]).filter((alias) => alias !== ''));
   }
 
@@ -95,9 +97,16 @@ export class ConnectorValidator {
       with: (own) => {
         this.#acceptReferences(config, [...values.values(), ...own]);
         const inOrder = inHashOrder([...values.keys()]).map((name) => values.get(name) as ConfigValue);
-        return mergeConfigInfos(connectorClass, [generateResult(connectorClass, [framework, connector.config], [...inOrder, ...own]), clients, converters]);
+        const main = generateResult(connectorClass, [framework, connector.config], [...inOrder, ...own]);
+        return this.#withoutClearSecrets(config, framework.extend(connector.config.keys), mergeConfigInfos(connectorClass, [main, clients, converters]));
       },
     };
+  }
+
+  #withoutClearSecrets(config: RawConfig, definition: ConfigDef, infos: ConfigInfos): ConfigInfos {
+    if (!secretsAreRequired(this.#worker, config)) return infos;
+    const isReference = (text: string | null) => this.#isReference(text);
+    return refuseClearSecrets(infos, config, { definition, plugins: this.#plugins, worker: this.#worker, providers: this.#providers, isReference });
   }
 
   /** The framework's keys and the connector's own, as `GET /connector-plugins/{plugin}/config` tells them. */

@@ -251,6 +251,19 @@ describe('a connector of a stack', () => {
     expect(() => new Connector(stack, 'C', { cluster })).toThrow('either config or file');
   });
 
+  test('with a password that is written out fails the synthesis where the cluster requires secrets, and passes with a reference', () => {
+    const clear = { ...config, 'connection.password': 'hunter2' };
+    const synth = (given: Record<string, string | number>, secretsRequired: boolean) => {
+      const { app, stack, cluster } = clusterWith(() => ({ secretPrefixes: ['orders/'], secretsRequired }));
+      new Connector(stack, 'Orders', { cluster, config: given });
+      return () => app.synth();
+    };
+    expect(synth(clear, true)).toThrow(/Connector Orders, connection\.password: .*a config provider, such as \$\{secretsmanager:…\} or \$\{ssm:…\}/);
+    expect(synth(clear, true)).not.toThrow('hunter2');
+    expect(synth({ ...clear, 'connection.password': '${secretsmanager:orders/db:password}' }, true)).not.toThrow();
+    expect(synth(clear, false)).not.toThrow();
+  });
+
   test.each([
     [{ 'insert.mode': 'upsrt' }, 'Connector Orders, insert.mode: Invalid value upsrt'],
     [{ 'tasks.maxx': '1' }, 'Connector Orders, tasks.maxx: there is no such key; did you mean tasks.max?'],

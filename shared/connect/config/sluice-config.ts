@@ -1,5 +1,5 @@
 import { ConfigException } from '../errors.ts';
-import { type ConfigDef, configDef, int, long, type RawConfig, string } from './config-def.ts';
+import { boolean, type ConfigDef, configDef, int, long, type RawConfig, string } from './config-def.ts';
 import { deadLetterKeys } from './dead-letter-config.ts';
 import { atLeast, oneOf, validator } from './validators.ts';
 
@@ -158,6 +158,14 @@ export const sluiceConfig = configDef({
     group: GROUP,
     width: 'SHORT',
     displayName: 'Circuit timeout',
+  }),
+  'sluice.secrets.required': boolean({
+    default: false,
+    importance: 'MEDIUM',
+    doc: 'Whether values of type PASSWORD must be references to config providers; one that is written out is refused. Also a property of the worker, for all its connectors.',
+    group: GROUP,
+    width: 'SHORT',
+    displayName: 'Secrets required',
   }),
   ...deadLetterKeys,
 });
