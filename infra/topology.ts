@@ -25,7 +25,7 @@ export interface FunctionSpec<Name extends AnyFunctionName = FunctionName> {
   /** Where a failed asynchronous invocation is told. */
   readonly onFailure: QueueName | null;
   /** What it may touch. */
-  readonly access: readonly ('table' | 'kafka' | 'invoke-task' | 'invoke-controller' | 'send-failures')[];
+  readonly access: readonly ('table' | 'scan-table' | 'kafka' | 'invoke-task' | 'invoke-controller' | 'send-failures')[];
 }
 
 export type Trigger =
@@ -62,7 +62,7 @@ export const functions: readonly FunctionSpec[] = [
     reservedConcurrency: null,
     asyncRetries: 0,
     onFailure: null,
-    access: ['table', 'kafka'],
+    access: ['table', 'scan-table', 'kafka'],
   },
   {
     name: 'controller',
@@ -72,7 +72,7 @@ export const functions: readonly FunctionSpec[] = [
     reservedConcurrency: null,
     asyncRetries: 0,
     onFailure: null,
-    access: ['table', 'kafka', 'invoke-task', 'send-failures'],
+    access: ['table', 'scan-table', 'kafka', 'invoke-task', 'send-failures'],
   },
   {
     name: 'task',

@@ -338,6 +338,7 @@ export class ConnectCluster extends Construct {
       // Not `table.grant`, which allows every index there may ever be.
       const resources = [this.table.tableArn, `${this.table.tableArn}/index/${tableKeys.dueIndex.name}`];
       grantee.addToRolePolicy(new PolicyStatement({ actions: tableActions.map((action) => `dynamodb:${action}`), resources }));
+      if (access.includes('scan-table')) grantee.addToRolePolicy(new PolicyStatement({ actions: ['dynamodb:Scan'], resources: [this.table.tableArn] }));
       encryptionKey?.grantEncryptDecrypt(grantee);
     }
     if (access.includes('send-failures')) this.queues.failures.grantSendMessages(grantee);

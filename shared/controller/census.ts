@@ -2,67 +2,62 @@ import { ageOfLag } from '../runtime/lag-age.ts';
 import type { RuntimePorts } from '../runtime/ports.ts';
 import { type PartitionLag, partitionLags, positionsOf } from '../runtime/sink-lag.ts';
 import { taskStateOf, tasksOf } from '../runtime/task-state.ts';
-import { type ConnectorSnapshot, DamagedItemException } from '../storage/ports.ts';
+import type { ConnectorRounds, CountedConnector } from '../storage/ports.ts';
 
-/** Connectors that are read at once. */
-const parallelism = 32;
+/** Of all connectors. */
+interface Totals {
+  connectors: number;
+  tasks: number;
+  failed: number;
+  waiting: number;
+}
+const nothing = (): Totals => ({ connectors: 0, tasks: 0, failed: 0, waiting: 0 });
 
 /**
  * Counts what there is, and how far behind it is: what Kafka Connect's workers know of themselves. A look sees only what
- * is due; a task that runs or has failed is not, and is what people want to know of. So every connector is read by its
- * key, once each time (one query of its few items, no scan): 43,200 queries a month each, about half a cent.
+ * is due; a task that runs or has failed is not, and is what people want to know of. So the census goes round all connectors: one
+ * read of a megabyte of the table each time, whatever is stored. Some two hundred connectors are all told each time; more in turn.
  */
 export class Census {
   readonly #ports: RuntimePorts;
+  readonly #rounds: ConnectorRounds;
+  #round = nothing();
+  /** The last round that was whole. */
+  #whole: Totals | null = null;
 
   constructor(ports: RuntimePorts) {
     this.#ports = ports;
+    this.#rounds = ports.storage.control.rounds();
   }
 
   /** Never rejects: what cannot be told now is told the next time. */
   async take(): Promise<void> {
     const { logger } = this.#ports;
     try {
-      const snapshots = await this.#snapshots();
-      this.#countTasks(snapshots);
-      await this.#measureLag(snapshots);
+      const { connectors, last } = await this.#rounds.next();
+      this.#countTasks(connectors, last);
+      await this.#measureLag(connectors);
     } catch (error) {
       logger.warn('Connectors cannot be counted, or their lag cannot be told now', { error: String(error) });
     }
   }
 
-  async #snapshots(): Promise<ConnectorSnapshot[]> {
-    const { connectors } = this.#ports.storage;
-    const names = await connectors.list();
-    const snapshots: ConnectorSnapshot[] = [];
-    let next = 0;
-    const lane = async () => {
-      while (next < names.length) {
-        // One that somebody has damaged is told of by the controller's looks.
-        const snapshot = await connectors.snapshot(names[next++] as string).catch((error: unknown) => {
-          if (error instanceof DamagedItemException) return null;
-          throw error;
-        });
-        if (snapshot !== null) snapshots.push(snapshot);
-      }
-    };
-    await Promise.all(Array.from({ length: Math.min(parallelism, names.length) }, lane));
-    return snapshots;
-  }
-
-  #countTasks(snapshots: readonly ConnectorSnapshot[]): void {
+  #countTasks(some: readonly CountedConnector[], last: boolean): void {
     const { metrics, clock } = this.#ports;
     const now = clock.now();
-    let [all, failed, waiting] = [0, 0, 0];
-    for (const snapshot of snapshots) {
-      const connector = snapshot.spec.name;
+    for (const counted of some) {
+      const connector = counted.spec.name;
       const counts = { RUNNING: 0, PAUSED: 0, FAILED: 0, UNASSIGNED: 0, RESTARTING: 0 };
-      const tasks = tasksOf(snapshot);
-      for (const task of tasks) counts[taskStateOf(snapshot.spec, task, now)]++;
-      const waits = tasks.filter((task) => task.circuit !== null && taskStateOf(snapshot.spec, task, now) === 'RUNNING').length;
-      all += tasks.length;
-      failed += counts.FAILED;
-      waiting += waits;
+      const tasks = tasksOf(counted);
+      let waits = 0;
+      for (const task of tasks) {
+        const state = taskStateOf(counted.spec, task, now);
+        counts[state]++;
+        if (state === 'RUNNING' && task.circuit !== null) waits++;
+      }
+      this.#round.tasks += tasks.length;
+      this.#round.failed += counts.FAILED;
+      this.#round.waiting += waits;
       metrics.add('connector-total-task-count', tasks.length, { connector });
       metrics.add('connector-running-task-count', counts.RUNNING, { connector });
       metrics.add('connector-paused-task-count', counts.PAUSED, { connector });
@@ -71,15 +66,23 @@ export class Census {
       metrics.add('connector-restarting-task-count', counts.RESTARTING, { connector });
       metrics.add('connector-open-circuit-count', waits, { connector });
     }
-    metrics.add('connector-count', snapshots.length, {});
-    metrics.add('task-count', all, {});
-    metrics.add('FailedTasks', failed, {});
-    metrics.add('OpenCircuits', waiting, {});
+    this.#round.connectors += some.length;
+    if (last) {
+      this.#whole = this.#round;
+      this.#round = nothing();
+    }
+    if (this.#whole !== null) {
+      metrics.add('connector-count', this.#whole.connectors, {});
+      metrics.add('task-count', this.#whole.tasks, {});
+    }
+    // More trouble than in the last round is told before this one is over.
+    metrics.add('FailedTasks', Math.max(this.#round.failed, this.#whole?.failed ?? 0), {});
+    metrics.add('OpenCircuits', Math.max(this.#round.waiting, this.#whole?.waiting ?? 0), {});
   }
 
-  async #measureLag(snapshots: readonly ConnectorSnapshot[]): Promise<void> {
+  async #measureLag(some: readonly CountedConnector[]): Promise<void> {
     const { kafka, metrics, clock } = this.#ports;
-    const sinks = snapshots.filter(({ spec, tasks }) => spec.type === 'sink' && spec.targetState !== 'STOPPED' && tasks.length > 0);
+    const sinks = some.filter(({ spec, tasks }) => spec.type === 'sink' && spec.targetState !== 'STOPPED' && tasks.length > 0);
     const positions = sinks.flatMap(({ tasks }) => tasks.flatMap(positionsOf));
     if (positions.length === 0) return;
     const admin = kafka.admin();

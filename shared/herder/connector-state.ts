@@ -1,6 +1,6 @@
 import type { Plugins } from '../connect/plugins.ts';
 import { taskStateOf, tasksOf } from '../runtime/task-state.ts';
-import type { ConnectorSnapshot, TaskItem } from '../storage/ports.ts';
+import type { ConnectorSummary } from '../storage/ports.ts';
 import type { ConnectorInfo, ConnectorStateInfo, State, TaskState } from './entities.ts';
 
 /** What states are derived from, besides what is stored. */
@@ -15,7 +15,7 @@ export interface StateContext {
  * States as Kafka Connect's clients know them, derived when they are read. A connector is what its target state says,
  * unless planning it failed (FAILED) or is still to come (UNASSIGNED).
  */
-export function connectorStateInfo(snapshot: ConnectorSnapshot, context: StateContext): ConnectorStateInfo {
+export function connectorStateInfo(snapshot: ConnectorSummary, context: StateContext): ConnectorStateInfo {
   const { spec, status } = snapshot;
   const version = context.plugins.findAny(spec.config['connector.class'] ?? '')?.version ?? null;
   const state = connectorState(snapshot);
@@ -28,12 +28,12 @@ export function connectorStateInfo(snapshot: ConnectorSnapshot, context: StateCo
   };
 }
 
-export function connectorInfo(snapshot: ConnectorSnapshot): ConnectorInfo {
+export function connectorInfo(snapshot: ConnectorSummary): ConnectorInfo {
   const { name, config, type } = snapshot.spec;
   return { name, config, tasks: tasksOf(snapshot).map(({ task }) => ({ connector: name, task })), type };
 }
 
-export function connectorState({ spec, status, tasks }: ConnectorSnapshot): State {
+export function connectorState({ spec, status, tasks }: ConnectorSummary): State {
   if (spec.targetState === 'STOPPED') return 'STOPPED';
   if (status?.state === 'FAILED') return 'FAILED';
   if (spec.targetState === 'PAUSED') return 'PAUSED';
@@ -41,7 +41,7 @@ export function connectorState({ spec, status, tasks }: ConnectorSnapshot): Stat
   return unplanned || status?.state === 'UNASSIGNED' ? 'UNASSIGNED' : 'RUNNING';
 }
 
-function taskState({ spec }: ConnectorSnapshot, task: TaskItem, version: string | null, { now, workerId }: StateContext): TaskState {
+function taskState({ spec }: ConnectorSummary, task: ConnectorSummary['tasks'][number], version: string | null, { now, workerId }: StateContext): TaskState {
   const state = taskStateOf(spec, task, now);
   const trace = state === 'FAILED' ? task.trace : null;
   return { id: task.task, state, worker_id: task.workerId || workerId, version, ...(trace ? { trace } : {}) };

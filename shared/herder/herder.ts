@@ -11,7 +11,7 @@ import { type Preview, preview } from '../runtime/preview/preview.ts';
 import type { PreviewRecord } from '../runtime/preview/preview-record.ts';
 import { tasksOf } from '../runtime/task-state.ts';
 import { wakeConnector } from '../runtime/wake-connector.ts';
-import { type ConnectorSnapshot, type ConnectorSpec, DamagedItemException, type SpecChange, type Storage, type TargetState } from '../storage/ports.ts';
+import type { ConnectorSnapshot, ConnectorSpec, ConnectorSummary, SpecChange, Storage, TargetState } from '../storage/ports.ts';
 import { type ConfigNotes, InvalidConfigException } from './config-notes.ts';
 import { BadRequestException, ConnectRestException } from './connect-rest-exception.ts';
 import { connectorHealth } from './connector-health.ts';
@@ -44,7 +44,6 @@ export const kafkaConnectVersion = '4.3.1';
 
 const staleConfiguration = 'Cannot complete request momentarily due to stale configuration (typically caused by a concurrent config change)';
 const concurrentChangeRetries = 5;
-const snapshotsAtOnce = 25;
 const stopGraceMs = 5_000;
 const stopIntervalMs = 200;
 
@@ -123,35 +122,14 @@ export class Herder {
 
   /** Connectors with their info or status; one that vanishes meanwhile is left out. Unknown expansions are ignored. */
   async expandedConnectors(expansions: readonly string[]): Promise<Record<string, { status?: ConnectorStateInfo; info?: ConnectorInfo }>> {
-    const names = await this.connectors();
-    const expanded: Record<string, { status?: ConnectorStateInfo; info?: ConnectorInfo }> = {};
     const wanted = expansions.filter((each) => each === 'status' || each === 'info');
-    for (let at = 0; at < names.length; at += snapshotsAtOnce) {
-      const some = names.slice(at, at + snapshotsAtOnce);
-      const snapshots = wanted.length === 0 ? [] : await Promise.all(some.map((name) => this.#readable(name)));
-      for (const [index, name] of some.entries()) {
-        const snapshot = snapshots[index];
-        if (wanted.length > 0 && !snapshot) continue;
-        const entry: { status?: ConnectorStateInfo; info?: ConnectorInfo } = {};
-        for (const each of wanted) {
-          if (each === 'status') entry.status = this.#stateInfo(snapshot as ConnectorSnapshot);
-          else entry.info = connectorInfo(snapshot as ConnectorSnapshot);
-        }
-        expanded[name] = entry;
-      }
-    }
-    return expanded;
-  }
-
-  /** Null too when somebody has damaged it: one connector must not keep people from seeing the others. */
-  async #readable(name: string): Promise<ConnectorSnapshot | null> {
-    try {
-      return await this.#options.storage.connectors.snapshot(name);
-    } catch (error) {
-      if (!(error instanceof DamagedItemException)) throw error;
-      this.#options.logger.error(error.message, { connector: name });
-      return null;
-    }
+    if (wanted.length === 0) return Object.fromEntries((await this.connectors()).map((name) => [name, {}]));
+    const { connectors, unreadable } = await this.#options.storage.connectors.summaries({ configs: wanted.includes('info') });
+    // What somebody has damaged must not keep people from seeing the others.
+    for (const why of unreadable) this.#options.logger.error(why, {});
+    const entry = (summary: ConnectorSummary) =>
+      Object.fromEntries(wanted.map((each) => [each, each === 'status' ? this.#stateInfo(summary) : connectorInfo(summary)]));
+    return Object.fromEntries(connectors.map((summary) => [summary.spec.name, entry(summary)]));
   }
 
   async connectorInfo(name: string): Promise<ConnectorInfo> {
@@ -409,7 +387,7 @@ export class Herder {
     throw new ConnectRestException(409, staleConfiguration);
   }
 
-  #stateInfo(snapshot: ConnectorSnapshot): ConnectorStateInfo {
+  #stateInfo(snapshot: ConnectorSummary): ConnectorStateInfo {
     const { clock, plugins, workerId } = this.#options;
     return connectorStateInfo(snapshot, { now: clock.now(), plugins, workerId });
   }

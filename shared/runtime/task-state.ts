@@ -1,7 +1,13 @@
-import type { ConnectorSnapshot, ConnectorSpec, TaskItem } from '../storage/ports.ts';
+import type { ConnectorSpec, TaskItem } from '../storage/ports.ts';
 
 /** Tasks in order; none of a connector that is stopped, even while their items are still there. */
-export function tasksOf({ spec, tasks }: ConnectorSnapshot): readonly TaskItem[] {
+export function tasksOf<T extends Pick<TaskItem, 'task'>>({
+  spec,
+  tasks,
+}: {
+  readonly spec: Pick<ConnectorSpec, 'targetState'>;
+  readonly tasks: readonly T[];
+}): readonly T[] {
   return spec.targetState === 'STOPPED' ? [] : [...tasks].sort((one, other) => one.task - other.task);
 }
 
@@ -10,7 +16,11 @@ export function tasksOf({ spec, tasks }: ConnectorSnapshot): readonly TaskItem[]
  * PAUSED once its run has stopped, UNASSIGNED while a plan for a newer config is to come, and RUNNING, whether a run of
  * it is under way or not.
  */
-export function taskStateOf(spec: ConnectorSpec, task: TaskItem, now: number): 'RUNNING' | 'FAILED' | 'PAUSED' | 'UNASSIGNED' | 'RESTARTING' {
+export function taskStateOf(
+  spec: Pick<ConnectorSpec, 'generation' | 'targetState'>,
+  task: Pick<TaskItem, 'generation' | 'state' | 'lease'>,
+  now: number,
+): 'RUNNING' | 'FAILED' | 'PAUSED' | 'UNASSIGNED' | 'RESTARTING' {
   const running = task.lease !== null && task.lease.expiresAt > now;
   const replaced = task.generation !== spec.generation;
   if (task.state === 'FAILED' && !replaced) return 'FAILED';

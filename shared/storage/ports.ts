@@ -132,6 +132,28 @@ export interface ConnectorSnapshot {
   readonly topics: readonly string[];
 }
 
+/** A connector by what its info and status tell: `config` has `connector.class` at least. */
+export interface ConnectorSummary {
+  readonly spec: Pick<ConnectorSpec, 'name' | 'type' | 'config' | 'targetState' | 'generation' | 'plannedGeneration'>;
+  readonly status: ConnectorStatus | null;
+  readonly tasks: readonly Pick<TaskItem, 'task' | 'generation' | 'state' | 'trace' | 'workerId' | 'lease'>[];
+}
+
+/** A connector by how many tasks it has in which states, and where its sinks are. */
+export interface CountedConnector {
+  readonly spec: Pick<ConnectorSpec, 'name' | 'type' | 'targetState' | 'generation'>;
+  readonly tasks: readonly Pick<TaskItem, 'task' | 'generation' | 'state' | 'lease' | 'circuit' | 'partitions' | 'offsets'>[];
+}
+
+/** Goes round all connectors, some at a time. */
+export interface ConnectorRounds {
+  /**
+   * The next ones: as many as stand in a megabyte of the table, by one request, eventually consistent. `last`: the round is over, and the next
+   * call begins another. When it rejects, the next call tries again. What somebody has damaged is left out.
+   */
+  next(): Promise<{ readonly connectors: readonly CountedConnector[]; readonly last: boolean }>;
+}
+
 /** Changes to a spec. `generation` moves on when `newGeneration` is set. */
 export interface SpecChange {
   readonly config?: Readonly<Record<string, string>>;
@@ -146,6 +168,11 @@ export interface ConnectorStore {
   list(): Promise<readonly string[]>;
   get(name: string): Promise<ConnectorSpec | null>;
   snapshot(name: string): Promise<ConnectorSnapshot | null>;
+  /**
+   * All connectors, each as it was at a moment after the call; one that comes or goes meanwhile is there or is not. `configs`: with their whole
+   * configs. `unreadable`: what somebody has damaged, with the reason.
+   */
+  summaries(options: { configs: boolean }): Promise<{ readonly connectors: readonly ConnectorSummary[]; readonly unreadable: readonly string[] }>;
   /** False when the name is taken. The new spec is due at once. */
   create(spec: { name: string; type: ConnectorType; config: Readonly<Record<string, string>>; targetState: TargetState }): Promise<ConnectorSpec | null>;
   /** Applies a change if nobody changed the spec since `expected` was read; null when somebody did or it is gone. The spec is due at once. */
@@ -204,6 +231,8 @@ export interface ControlStore {
   /** Begins a new generation because partitions or task configs changed; false when the spec moved on. */
   replan(spec: ConnectorSpec): Promise<boolean>;
   task(connector: string, task: number): Promise<TaskItem | null>;
+  /** Begins to go round all connectors. */
+  rounds(): ConnectorRounds;
   heartbeat(info: { at: number; clusterId: string | null }): Promise<void>;
 }
 

@@ -74,6 +74,7 @@ export class Table {
       list: async () => [...this.#entries.keys()].sort(),
       get: async (name) => this.#entries.get(name)?.spec ?? null,
       snapshot: async (name) => this.#snapshot(name),
+      summaries: async () => ({ connectors: [...this.#entries.values()], unreadable: [] }),
       create: async ({ name, type, config, targetState }) => {
         if (this.#entries.has(name)) return null;
         const spec: ConnectorSpec = {

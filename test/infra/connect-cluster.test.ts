@@ -88,14 +88,17 @@ describe('the template of a cluster', () => {
 
   test('allows each function what it needs and nothing more', () => {
     const tableRights = ['ConditionCheckItem', 'DeleteItem', 'GetItem', 'PutItem', 'Query', 'UpdateItem'].map((action) => `dynamodb:${action}`);
+    const scanRight = 'dynamodb:Scan';
     const streamRights = ['DescribeStream', 'GetRecords', 'GetShardIterator', 'ListStreams'].map((action) => `dynamodb:${action}`);
     const queueRights = ['ChangeMessageVisibility', 'DeleteMessage', 'GetQueueAttributes', 'GetQueueUrl', 'ReceiveMessage', 'SendMessage'].map(
       (action) => `sqs:${action}`,
     );
     const sendRights = ['GetQueueAttributes', 'GetQueueUrl', 'SendMessage'].map((action) => `sqs:${action}`);
     const logRights = ['logs:CreateLogStream', 'logs:PutLogEvents'];
-    expect(Object.keys(rightsOf('rest-api')).sort()).toEqual([...tableRights, ...logRights]);
-    expect(Object.keys(rightsOf('controller')).sort()).toEqual([...tableRights, ...streamRights, 'lambda:InvokeFunction', ...queueRights, ...logRights].sort());
+    expect(Object.keys(rightsOf('rest-api')).sort()).toEqual([...tableRights, scanRight, ...logRights].sort());
+    expect(Object.keys(rightsOf('controller')).sort()).toEqual(
+      [...tableRights, scanRight, ...streamRights, 'lambda:InvokeFunction', ...queueRights, ...logRights].sort(),
+    );
     expect(Object.keys(rightsOf('task')).sort()).toEqual([...tableRights, 'lambda:InvokeFunction', ...sendRights, ...logRights].sort());
     for (const name of ['controller', 'task'] as const) {
       expect(JSON.stringify(rightsOf(name)['lambda:InvokeFunction'])).toContain(`function:${functionNamed('task').properties['FunctionName']}`);

@@ -3,6 +3,7 @@ import { beforeAll, describe } from 'vitest';
 import { createTable } from '../../shared/storage/dynamodb/create-table.ts';
 import { createDynamoDbStorage } from '../../shared/storage/dynamodb/dynamodb-storage.ts';
 import { DynamoDbTable } from '../../shared/storage/dynamodb/dynamodb-table.ts';
+import { allConnectorsContract } from '../kit/all-connectors.ts';
 import { ManualClock, storageContract } from '../kit/storage.ts';
 import { dynamodbEndpoint } from './servers.ts';
 
@@ -15,9 +16,11 @@ describe('the DynamoDB storage', () => {
     await createTable(client, tableName);
   });
 
-  storageContract(async () => {
+  const open = async () => {
     const clock = new ManualClock();
     const options = { client, tableName, clock };
     return { storage: createDynamoDbStorage(options), clock, table: new DynamoDbTable(options) };
-  });
+  };
+  storageContract(open);
+  describe('of all connectors', () => allConnectorsContract(open));
 });

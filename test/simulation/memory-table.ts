@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import {
   type Change,
   type Condition,
@@ -9,12 +9,17 @@ import {
   type Key,
   type KeyRange,
   type Operation,
+  type PageRange,
+  type Projection,
   sizeOf,
   transactionLimit,
 } from '../../shared/storage/dynamodb/table.ts';
 
 /** Called before (`before update CONNECTOR#a TASK#0`) and after each step; what it throws is what the caller gets, and after the step it was done all the same. */
 export type Fault = (operation: string) => Promise<void> | void;
+
+/** DynamoDB ends a page where it has looked at so much. */
+const pageBytes = 1024 * 1024;
 
 /** The table in memory, as strict as DynamoDB: items are copied on their way in and out, and limits hold. */
 export class MemoryTable implements ItemTable {
@@ -44,6 +49,25 @@ export class MemoryTable implements ItemTable {
         .sort((a, b) => byBytes(a['sk'] as string, b['sk'] as string))
         .map((item) => projected(item, attributes)),
     );
+  }
+
+  page({ prefixes, attributes, segment, after, consistent }: PageRange): ReturnType<ItemTable['page']> {
+    return this.#step(`page ${segment.number}/${segment.of}${consistent ? ' consistent' : ''}`, () => {
+      const placed = [...this.#items.keys()].filter((pk) => placeOf(pk) % segment.of === segment.number).sort(byPlace);
+      const items: Item[] = [];
+      let bytes = 0;
+      for (const pk of placed) {
+        if (after !== null && byPlace(pk, after.pk) < 0) continue;
+        for (const item of [...(this.#items.get(pk)?.values() ?? [])].sort((a, b) => byBytes(a['sk'] as string, b['sk'] as string))) {
+          const sk = item['sk'] as string;
+          if (after?.pk === pk && byBytes(sk, after.sk) <= 0) continue;
+          if (prefixes.some((prefix) => sk.startsWith(prefix))) items.push(projected(item, attributes));
+          bytes += sizeOf(item);
+          if (bytes >= pageBytes) return { items, last: { pk, sk } };
+        }
+      }
+      return { items, last: null };
+    });
   }
 
   due(shard: string, now: number): Promise<readonly Item[]> {
@@ -156,9 +180,27 @@ function sameValue(a: unknown, b: unknown): boolean {
 
 const isNumber = (value: unknown) => typeof value === 'number' || typeof value === 'bigint';
 
-function projected(item: Item, attributes?: readonly string[]): Item {
-  return structuredClone(attributes === undefined ? item : Object.fromEntries(Object.entries(item).filter(([name]) => attributes.includes(name))));
+function projected(item: Item, attributes?: readonly Projection[]): Item {
+  if (attributes === undefined) return structuredClone(item);
+  const some: Record<string, unknown> = {};
+  for (const attribute of attributes) {
+    const [name, entry] = typeof attribute === 'string' ? [attribute] : attribute;
+    const value = item[name];
+    if (entry === undefined) {
+      if (value !== undefined) some[name] = value;
+    } else if (typeof value === 'object' && value !== null && Object.hasOwn(value, entry)) {
+      some[name] = { ...(some[name] as object | undefined), [entry]: (value as Item)[entry] };
+    }
+  }
+  return structuredClone(some);
 }
+
+/** Where a partition key stands in the table: anywhere, but always there. */
+function placeOf(pk: string): number {
+  return createHash('md5').update(pk).digest().readUInt32BE();
+}
+
+const byPlace = (a: string, b: string) => placeOf(a) - placeOf(b) || (a < b ? -1 : a > b ? 1 : 0);
 
 function withoutUndefined(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withoutUndefined);

@@ -1,5 +1,5 @@
 import { RetriableException } from '../../shared/connect/errors.ts';
-import type { Change, Condition, Item, ItemTable, Key, KeyRange, Operation } from '../../shared/storage/dynamodb/table.ts';
+import type { Change, Condition, Item, ItemTable, Key, KeyRange, Operation, PageRange } from '../../shared/storage/dynamodb/table.ts';
 import type { MemoryTable } from './memory-table.ts';
 import type { SimProcess } from './world.ts';
 
@@ -40,6 +40,10 @@ export class ProcessTable implements ItemTable {
 
   due(shard: string, now: number): Promise<readonly Item[]> {
     return this.#request(() => this.#table.due(shard, now));
+  }
+
+  page(range: PageRange): ReturnType<ItemTable['page']> {
+    return this.#request(() => this.#table.page(range));
   }
 
   put(item: Item): Promise<void> {

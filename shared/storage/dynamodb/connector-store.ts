@@ -1,12 +1,11 @@
 import { RetriableException } from '../../connect/errors.ts';
 import type { ConnectorSpec, ConnectorStatus, ConnectorStore, TaskItem } from '../ports.ts';
+import { connectorNames, summariesReader } from './all-connectors.ts';
 import {
-  clusterPk,
   connectorPk,
   isTask,
   keyOfItem,
   nameKey,
-  namePrefix,
   schedule,
   sinkOffsetsSk,
   specKey,
@@ -32,10 +31,9 @@ export function connectorStore(context: TableContext): ConnectorStore {
   const dueNow = (name: string, now: number) => schedule(name, dueShards, now).set;
 
   return {
-    async list() {
-      const items = await table.query({ pk: clusterPk, prefix: namePrefix, attributes: ['sk'] });
-      return items.map(({ sk }) => (sk as string).slice(namePrefix.length));
-    },
+    list: () => connectorNames(table),
+
+    summaries: summariesReader(context),
 
     async get(name) {
       const item = await table.get(specKey(name));
@@ -177,7 +175,7 @@ async function removeLeftovers(context: TableContext, name: string): Promise<Rem
 async function removeSome({ table }: TableContext, name: string, items: readonly Item[], first: readonly Operation[]): Promise<boolean> {
   const spec = items.find(({ sk }) => sk === specSk);
   const removable = items.filter(({ sk }) => sk !== specSk && sk !== sinkOffsetsSk).slice(0, transactionLimit - first.length - 1);
-  const kept = remainsAfter([...items.filter(({ sk }) => sk === sinkOffsetsSk), ...removable], Number(spec?.['generation'] ?? 0));
+  const kept = remainsAfter([...items.filter(({ sk }) => sk === sinkOffsetsSk), ...removable], spec?.['generation']);
   const deletes = removable.map((item) => ({
     delete: keyOfItem(item),
     // A run may commit until its task is gone: what it stored meanwhile must be seen.

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { partitionKey } from '../../connect/topic-partition.ts';
 import type { ConnectorSpec, ControlStore, PlannedTask, TaskItem } from '../ports.ts';
+import { connectorRounds } from './all-connectors.ts';
 import {
   afterTasks,
   bounded,
@@ -25,7 +26,8 @@ import { equal, type Item, less, missing, notEqual, type Operation, present, sam
 import type { TableContext } from './table-storage.ts';
 
 /** What the controller and connector runs do to the table. */
-export function controlStore({ table, clock, dueShards }: TableContext): ControlStore {
+export function controlStore(context: TableContext): ControlStore {
+  const { table, clock, dueShards } = context;
   return {
     async due(now) {
       const shards = await Promise.all(Array.from({ length: dueShards }, (_, shard) => table.due(dueShard(shard), now)));
@@ -166,6 +168,8 @@ export function controlStore({ table, clock, dueShards }: TableContext): Control
       const item = await table.get(taskKey(connector, task));
       return item && taskOf(item);
     },
+
+    rounds: () => connectorRounds(context),
 
     async heartbeat({ at, clusterId }) {
       await table.update(infoKey, { set: { heartbeatAt: at, ...(clusterId === null ? {} : { clusterId }) } }, []);

@@ -5,6 +5,7 @@ import {
   PutCommand,
   QueryCommand,
   type QueryCommandInput,
+  ScanCommand,
   TransactWriteCommand,
   type TransactWriteCommandInput,
   UpdateCommand,
@@ -12,7 +13,19 @@ import {
 import type { Clock } from '../../connect/clock.ts';
 import { ConnectException, RetriableException } from '../../connect/errors.ts';
 import { Expressions } from './expressions.ts';
-import { type Change, type Condition, type Item, type ItemTable, itemTooLarge, type Key, type KeyRange, type Operation, sizeOf, tableSchema } from './table.ts';
+import {
+  type Change,
+  type Condition,
+  type Item,
+  type ItemTable,
+  itemTooLarge,
+  type Key,
+  type KeyRange,
+  type Operation,
+  type PageRange,
+  sizeOf,
+  tableSchema,
+} from './table.ts';
 
 type TransactItem = NonNullable<TransactWriteCommandInput['TransactItems']>[number];
 
@@ -37,7 +50,7 @@ export class DynamoDbTable implements ItemTable {
 
   async get(key: Key, attributes?: readonly string[]): Promise<Item | null> {
     const expressions = new Expressions();
-    const projection = attributes && { ProjectionExpression: attributes.map((each) => expressions.name(each)).join(', ') };
+    const projection = attributes && expressions.projection(attributes);
     const command = new GetCommand({ TableName: this.#name, Key: key, ConsistentRead: true, ...projection, ...expressions.placeholders });
     const { Item: item } = await this.#client.send(command).catch((error: unknown) => {
       throw storageError(error);
@@ -55,8 +68,27 @@ export class DynamoDbTable implements ItemTable {
           ? ` AND ${sk} BETWEEN ${expressions.value(from ?? ' ')} AND ${expressions.value(to)}`
           : ` AND ${sk} >= ${expressions.value(from ?? ' ')}`;
     const KeyConditionExpression = `${expressions.name(tableSchema.partitionKey)} = ${expressions.value(pk)}${range}`;
-    const projection = attributes && { ProjectionExpression: attributes.map((each) => expressions.name(each)).join(', ') };
+    const projection = attributes && expressions.projection(attributes);
     return this.#pages({ ConsistentRead: true, KeyConditionExpression, ...projection, ...expressions.placeholders });
+  }
+
+  async page({ prefixes, attributes, segment, after, consistent }: PageRange): Promise<{ items: readonly Item[]; last: Key | null }> {
+    const expressions = new Expressions();
+    const sk = expressions.name(tableSchema.sortKey);
+    const command = new ScanCommand({
+      TableName: this.#name,
+      ConsistentRead: consistent,
+      Segment: segment.number,
+      TotalSegments: segment.of,
+      ...(after === null ? {} : { ExclusiveStartKey: after }),
+      FilterExpression: prefixes.map((prefix) => `begins_with(${sk}, ${expressions.value(prefix)})`).join(' OR '),
+      ...expressions.projection(attributes),
+      ...expressions.placeholders,
+    });
+    const { Items: items = [], LastEvaluatedKey: last } = await this.#client.send(command).catch((error: unknown) => {
+      throw storageError(error);
+    });
+    return { items, last: (last as Key | undefined) ?? null };
   }
 
   due(shard: string, now: number): Promise<readonly Item[]> {

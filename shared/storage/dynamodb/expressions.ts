@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Change, Condition } from './table.ts';
+import type { Change, Condition, Projection } from './table.ts';
 
 /** DynamoDB's expressions of conditions and changes. Every attribute goes by a placeholder, so that none collides with a reserved word. */
 export class Expressions {
@@ -22,6 +22,10 @@ export class Expressions {
     const placeholder = `#${this.#names.size}`;
     this.#names.set(attribute, placeholder);
     return placeholder;
+  }
+
+  projection(attributes: readonly Projection[]): { ProjectionExpression: string } {
+    return { ProjectionExpression: attributes.map((each) => (typeof each === 'string' ? [each] : each).map((part) => this.name(part)).join('.')).join(', ') };
   }
 
   value(value: unknown): string {

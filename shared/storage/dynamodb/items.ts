@@ -1,13 +1,15 @@
 import {
   type ConnectorSpec,
   type ConnectorStatus,
+  type ConnectorSummary,
+  type CountedConnector,
   DamagedItemException,
   type FailureReport,
   type LastError,
   type OpenCircuit,
   type TaskItem,
 } from '../ports.ts';
-import type { Item, Key } from './table.ts';
+import type { Item, Key, Projection } from './table.ts';
 
 /**
  * Where things are in the table, and how items become what the ports speak of. The sort keys of a connector are in this
@@ -27,6 +29,8 @@ export const taskPrefix = 'TASK#';
 export const topicPrefix = 'TOPIC#';
 /** After the last task in the order of sort keys. */
 export const afterTasks = 'TASK$';
+/** After the last topic. */
+export const afterTopics = 'TOPIC$';
 export const sinkOffsetsKey = (name: string): Key => ({ pk: connectorPk(name), sk: sinkOffsetsSk });
 export const specKey = (name: string): Key => ({ pk: connectorPk(name), sk: specSk });
 export const statusKey = (name: string): Key => ({ pk: connectorPk(name), sk: 'STATUS' });
@@ -77,7 +81,6 @@ export function specOf(item: Item): ConnectorSpec {
 /** Reads a task; throws as `specOf` does. */
 export function taskOf(item: Item): TaskItem {
   const read = new ItemReader(item);
-  const owner = item['owner'] as string | undefined;
   const epoch = read.integer('epoch');
   return {
     connector: read.text('connector'),
@@ -92,7 +95,7 @@ export function taskOf(item: Item): TaskItem {
     trace: (item['trace'] as string | undefined) ?? null,
     workerId: item['workerId'] as string,
     epoch,
-    lease: owner === undefined ? null : { owner, epoch, expiresAt: read.integer('leaseExpiresAt') },
+    lease: read.lease(epoch),
     dueAt: numberOrNull(item['dueAt']),
     lostRuns: read.integer('lostRuns'),
     failedRuns: Number(item['failedRuns'] ?? 0),
@@ -102,6 +105,52 @@ export function taskOf(item: Item): TaskItem {
     circuit: read.circuit(),
   };
 }
+
+/** What the functions below read. */
+export const summaryAttributes = (configs: boolean): readonly Projection[] => [
+  ...['pk', 'sk', 'type', 'targetState', 'generation', 'plannedGeneration', 'task', 'state', 'trace', 'workerId', 'epoch', 'owner', 'leaseExpiresAt'],
+  configs ? 'config' : ['config', 'connector.class'],
+];
+export const countedAttributes: readonly Projection[] = [
+  ...['pk', 'sk', 'type', 'targetState', 'generation', 'task', 'state', 'epoch', 'owner', 'leaseExpiresAt', 'circuit', 'partitions', 'offsets'],
+];
+/** Sort keys of the items from which they read. */
+export const summaryPrefixes = [specSk, 'STATUS', taskPrefix] as const;
+export const countedPrefixes = [specSk, taskPrefix] as const;
+
+export function specSummaryOf(item: Item): ConnectorSummary['spec'] {
+  const read = new ItemReader(item);
+  // Without the class, and with nothing else asked for, there is no map.
+  return { ...countedSpecOf(item), config: item['config'] === undefined ? {} : read.texts('config'), plannedGeneration: read.integer('plannedGeneration') };
+}
+
+export function taskSummaryOf(item: Item): ConnectorSummary['tasks'][number] {
+  const { task, generation, state, lease } = countedStateOf(item);
+  return { task, generation, state, lease, trace: (item['trace'] as string | undefined) ?? null, workerId: item['workerId'] as string };
+}
+
+export function countedSpecOf(item: Item): CountedConnector['spec'] {
+  const read = new ItemReader(item);
+  const name = connectorOf(item);
+  return { name, type: read.oneOf('type', types), targetState: read.oneOf('targetState', targetStates), generation: read.integer('generation') };
+}
+
+export function countedTaskOf(item: Item): CountedConnector['tasks'][number] {
+  const read = new ItemReader(item);
+  return { ...countedStateOf(item), circuit: read.circuit(), partitions: read.partitions(), offsets: read.offsets() };
+}
+
+function countedStateOf(item: Item): Pick<TaskItem, 'task' | 'generation' | 'state' | 'lease'> {
+  const read = new ItemReader(item);
+  return {
+    task: read.integer('task'),
+    generation: read.integer('generation'),
+    state: read.oneOf('state', taskStates),
+    lease: read.lease(read.integer('epoch')),
+  };
+}
+
+export const connectorOf = ({ pk }: Item): string => (pk as string).slice(connectorPk('').length);
 
 const types = ['source', 'sink'] as const;
 const targetStates = ['STARTED', 'PAUSED', 'STOPPED'] as const;
@@ -158,6 +207,11 @@ class ItemReader {
     return numbers && typeof value['error'] === 'string'
       ? (value as unknown as OpenCircuit)
       : this.#refuse('circuit', 'a map of since, attempts, nextTryAt and error');
+  }
+
+  lease(epoch: number): TaskItem['lease'] {
+    const owner = this.#item['owner'] as string | undefined;
+    return owner === undefined ? null : { owner, epoch, expiresAt: this.integer('leaseExpiresAt') };
   }
 
   #refuse(name: string, expected: string): never {

@@ -22,12 +22,12 @@ export function remainsOf(items: readonly Item[]): Remains {
 }
 
 /** As it is to be stored before tasks among the items are replaced or removed: what they have stored is newer than what was kept before. */
-export function remainsAfter(items: readonly Item[], generation: number): Remains {
+export function remainsAfter(items: readonly Item[], generation: unknown): Remains {
   const before = remainsOf(items);
   const tasks = items.filter(isTask);
   return {
     offsets: new Map([...before.offsets, ...tasks.flatMap((task) => [...offsetsOf(task['offsets'])])]),
-    generation: Math.max(before.generation, generation, ...tasks.map((task) => counter(task['generation']))),
+    generation: Math.max(before.generation, counter(generation), ...tasks.map((task) => counter(task['generation']))),
     epoch: Math.max(before.epoch, ...tasks.map((task) => counter(task['epoch']))),
     revision: before.revision,
   };

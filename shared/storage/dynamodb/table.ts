@@ -48,13 +48,28 @@ export type Operation =
   | { readonly delete: Key; readonly when?: readonly Condition[] }
   | { readonly check: Key; readonly when: readonly Condition[] };
 
+/** An attribute, or an entry of an attribute that is a map: only that is given, in the map. */
+export type Projection = string | readonly [attribute: string, entry: string];
+
 export interface KeyRange {
   readonly pk: string;
   /** Sort keys from `from` to `to`, both included, or those that begin with `prefix`. */
   readonly from?: string;
   readonly to?: string;
   readonly prefix?: string;
-  readonly attributes?: readonly string[];
+  readonly attributes?: readonly Projection[];
+}
+
+/** A page of the table in the order in which it keeps its partition keys; items of one partition key are next to each other, in the order of their sort keys. */
+export interface PageRange {
+  /** Those whose sort key begins with one of them. */
+  readonly prefixes: readonly string[];
+  readonly attributes: readonly Projection[];
+  /** Divides the table into so many segments, and reads of this one. */
+  readonly segment: { readonly number: number; readonly of: number };
+  /** Begins after this key, whether it is there or not; null: at the beginning of the segment. */
+  readonly after: Key | null;
+  readonly consistent: boolean;
 }
 
 /** What the stores need of DynamoDB: few operations, each one atomic step. Values are JSON's and bigint; numbers come back exact. */
@@ -63,6 +78,8 @@ export interface ItemTable {
   get(key: Key, attributes?: readonly string[]): Promise<Item | null>;
   /** All items of a range in the order of their sort keys, strongly consistent within a page of 1 MB. */
   query(range: KeyRange): Promise<readonly Item[]>;
+  /** Items among the next megabyte, and the key of the last one that was looked at: null when the segment is at its end. One request. */
+  page(range: PageRange): Promise<{ readonly items: readonly Item[]; readonly last: Key | null }>;
   /** Items of one shard of the sparse index whose time has come; eventually consistent. */
   due(shard: string, now: number): Promise<readonly Item[]>;
   put(item: Item): Promise<void>;
