@@ -2,7 +2,6 @@ import { javaClassOf } from '../../shared/connect/errors.ts';
 import type { Logger } from '../../shared/connect/logger.ts';
 import { ConnectRestException } from '../../shared/herder/connect-rest-exception.ts';
 import type { Herder } from '../../shared/herder/herder.ts';
-import { deadLetterRoutes } from './dead-letter-routes.ts';
 import type { RestRequest, RestResponse } from './http.ts';
 import { errorHeaders } from './note-headers.ts';
 import { type Method, type Route, routes } from './routes.ts';
@@ -17,10 +16,7 @@ const statuses: Readonly<Record<string, number>> = {
 /** Errors of AWS that go away when the request is made again. Clients know 409 as that, and no other status. */
 const contention = /Throttl|ProvisionedThroughputExceeded|RequestLimitExceeded|TransactionConflict|TransactionInProgress/;
 
-const compiled = Object.entries({ ...routes, ...deadLetterRoutes }).map(([path, methods]) => ({
-  parts: path.split('/').filter((part) => part !== ''),
-  methods,
-}));
+const compiled = Object.entries(routes).map(([path, methods]) => ({ parts: path.split('/').filter((part) => part !== ''), methods }));
 
 /** Answers one request: finds its route, checks what HTTP asks for, and makes Kafka Connect's error bodies. Never rejects. */
 export async function answer(request: RestRequest, { herder, logger }: { herder: Herder; logger: Logger }): Promise<RestResponse> {

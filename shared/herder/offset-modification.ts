@@ -10,17 +10,27 @@ import { BadRequestException, ConnectRestException } from './connect-rest-except
 import { type OffsetChange, parseSinkOffsets, parseSourceOffsets, sinkConnectorOffsets } from './connector-offsets.ts';
 import type { ConnectorOffsets, Message } from './entities.ts';
 import type { ResetTarget } from './reset-target.ts';
+import { type TransactionalOffsets, transactionalOffsets } from './transactional-offsets.ts';
 
 const conflictingOperation = 'Cannot complete request because of a conflicting operation (e.g. worker rebalance)';
 /** How long a request waits for the tasks of a stopped connector to be gone, and how often it looks. */
 const drainTimeoutMs = 10_000;
 const drainIntervalMs = 200;
 
+interface OffsetModificationOptions {
+  readonly storage: Storage;
+  readonly kafka: KafkaClients;
+  readonly plugins: Plugins;
+  readonly worker: Readonly<Record<string, string>>;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
 /** Changes offsets of stopped connectors (KIP-875). */
 export class OffsetModification {
-  readonly #options: { readonly storage: Storage; readonly kafka: KafkaClients; readonly plugins: Plugins; readonly clock: Clock; readonly logger: Logger };
+  readonly #options: OffsetModificationOptions;
 
-  constructor(options: { storage: Storage; kafka: KafkaClients; plugins: Plugins; clock: Clock; logger: Logger }) {
+  constructor(options: OffsetModificationOptions) {
     this.#options = options;
   }
 
@@ -51,16 +61,13 @@ export class OffsetModification {
       requireChanged(await offsets.purge(name, spec));
       await this.#mirror(spec, (admin, group) => admin.deleteGroup(group));
     } else {
-      const stored = await offsets.sourceOffsets(name);
-      own = this.#askConnector(spec, (connector) =>
-        connector.kind === 'source'
-          ? connector.alterOffsets?.(
-              spec.config,
-              stored.map(({ partition }) => ({ partition, offset: null })),
-            )
-          : undefined,
-      );
-      requireChanged(await offsets.purge(name, spec));
+      const topic = await this.#transactional(spec);
+      const stored = topic === null ? await offsets.sourceOffsets(name) : topic.all();
+      const removals = stored.map(({ partition }) => ({ partition, offset: null }));
+      own = this.#askConnector(spec, (connector) => (connector.kind === 'source' ? connector.alterOffsets?.(spec.config, removals) : undefined));
+      if (removals.length > 0) await topic?.write(removals);
+      const changed = await offsets.purge(name, spec);
+      if (topic === null) requireChanged(changed);
     }
     return modified('reset', own);
   }
@@ -114,9 +121,17 @@ export class OffsetModification {
   }
 
   async #alterSourceOffsets(spec: ConnectorSpec, offsets: ReturnType<typeof parseSourceOffsets>): Promise<boolean> {
+    const topic = await this.#transactional(spec);
     const own = this.#askConnector(spec, (connector) => (connector.kind === 'source' ? connector.alterOffsets?.(spec.config, offsets) : undefined));
-    requireChanged(await this.#options.storage.offsets.alterSourceOffsets(spec.name, offsets, spec));
+    await topic?.write(offsets);
+    const changed = await this.#options.storage.offsets.alterSourceOffsets(spec.name, offsets, spec);
+    // What is in the topic holds; the table only mirrors it.
+    if (topic === null) requireChanged(changed);
     return own;
+  }
+
+  #transactional(spec: ConnectorSpec): Promise<TransactionalOffsets | null> {
+    return transactionalOffsets(this.#options.storage.producers, { ...this.#options, connector: spec.name, config: spec.config });
   }
 
   async #alterSinkOffsets(spec: ConnectorSpec, offsets: ReadonlyMap<string, bigint | null>): Promise<boolean> {

@@ -1,3 +1,4 @@
+import { ConnectException } from '../connect/errors.ts';
 import type { TopicPartition } from '../connect/topic-partition.ts';
 
 /**
@@ -133,6 +134,14 @@ export interface RecordProducer {
   commitTransaction(): Promise<void>;
   abortTransaction(): Promise<void>;
   close(): Promise<void>;
+}
+
+/**
+ * Another producer with the same transactional id has taken over, or a transaction was open for longer than its timeout: this one must not
+ * write any more.
+ */
+export class ProducerFencedException extends ConnectException {
+  override readonly javaClass: string = 'org.apache.kafka.common.errors.ProducerFencedException';
 }
 
 export interface NewTopic {

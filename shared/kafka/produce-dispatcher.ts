@@ -18,7 +18,7 @@ export class ProduceDispatcher implements QueueDispatcher {
   #timer: NodeJS.Timeout | undefined;
   #timerAt = 0;
   #refreshing = false;
-  #joining = false;
+  #joining: Promise<void> | undefined;
 
   constructor(context: ProducerContext) {
     this.#context = context;
@@ -68,6 +68,11 @@ export class ProduceDispatcher implements QueueDispatcher {
         this.drain();
       });
     return false;
+  }
+
+  /** Resolves when no partition is joining the transaction: one that has joined after its end would be missing from the next. */
+  async joined(): Promise<void> {
+    await this.#joining;
   }
 
   /** Fails what was placed and is not under way. */
@@ -139,7 +144,7 @@ export class ProduceDispatcher implements QueueDispatcher {
       if (sender.gathered.length === 0) sending.push(sender);
       sender.gather(queue, batch);
     }
-    if (joining.length > 0) void this.#joinTransaction(joining);
+    if (joining.length > 0) this.#joinTransaction(joining);
     if (leaderless) this.#refresh();
     if (wakeAt !== Number.POSITIVE_INFINITY) this.#wakeAt(wakeAt, now);
     for (const sender of sending) void this.#send(sender);
@@ -169,16 +174,19 @@ export class ProduceDispatcher implements QueueDispatcher {
     return since === undefined ? 0 : since + settings.lingerMs;
   }
 
-  async #joinTransaction(queues: readonly PartitionQueue[]): Promise<void> {
-    if (this.#joining) return;
-    this.#joining = true;
+  #joinTransaction(queues: readonly PartitionQueue[]): void {
+    this.#joining ??= this.#join(queues).then(() => {
+      this.#joining = undefined;
+      this.drain();
+    });
+  }
+
+  async #join(queues: readonly PartitionQueue[]): Promise<void> {
     try {
       await this.#context.transaction?.add(queues);
     } catch (error) {
       this.failUnsent(error as Error);
     }
-    this.#joining = false;
-    this.drain();
   }
 
   #sender(nodeId: number): BrokerSender {

@@ -1,6 +1,6 @@
-import { ConnectException } from '../connect/errors.ts';
 import type { KafkaCluster } from './kafka-cluster.ts';
 import { brokerError, errorCode } from './kafka-errors.ts';
+import { ProducerFencedException } from './ports.ts';
 
 /** Who a producer is to the brokers. */
 export interface ProducerIdentity {
@@ -25,11 +25,6 @@ export async function initProducerId(cluster: KafkaCluster): Promise<ProducerIde
     if (answer.errorCode !== errorCode.none) throw brokerError(answer.errorCode, 'Could not get a producer id');
     return { producerId: BigInt(answer.producerId), producerEpoch: answer.producerEpoch };
   });
-}
-
-/** Another producer with the same transactional id has taken over: this one must not write any more. */
-export class ProducerFencedException extends ConnectException {
-  override readonly javaClass: string = 'org.apache.kafka.common.errors.ProducerFencedException';
 }
 
 /** The error for one that was taken over. */

@@ -79,6 +79,7 @@ export class KafkaRecordProducer implements RecordProducer {
     const transaction = this.#openTransaction();
     this.#dispatcher.failUnsent(new ConnectException('The transaction was aborted before the record was sent'));
     await this.flush();
+    await this.#dispatcher.joined();
     await transaction.abort();
   }
 

@@ -2,7 +2,11 @@ import { ConnectException, IllegalWorkerStateException } from '../connect/errors
 import { parsePartitionKey } from '../connect/topic-partition.ts';
 import { coordinatorType, type KafkaCluster } from './kafka-cluster.ts';
 import { brokerError, errorCode } from './kafka-errors.ts';
-import { fenced, type InitProducerIdAnswer, noIdentity, ProducerFencedException, type ProducerIdentity } from './producer-identity.ts';
+import { ProducerFencedException } from './ports.ts';
+import { fenced, type InitProducerIdAnswer, noIdentity, type ProducerIdentity } from './producer-identity.ts';
+
+/** The transaction before is over once its markers are written, which takes a few milliseconds as a rule; who asks for longer is retried as for anything else. */
+const longestMarkerWaitMs = 16;
 
 /** Error codes wherever the answers of the requests below have them. */
 interface Answer {
@@ -170,8 +174,15 @@ export class TransactionSession {
   ): Promise<Result> {
     const what = `${verb} the transaction of "${this.transactionalId}"`;
     return this.#cluster.withCoordinator(coordinator.type, coordinator.key, what, async (connection) => {
-      const answer = await connection.request<Result & Answer>(api, args, false);
-      const code = codesOf(answer).find((candidate) => candidate !== errorCode.none);
+      const ask = async () => {
+        const answer = await connection.request<Result & Answer>(api, args, false);
+        return { answer, code: codesOf(answer).find((candidate) => candidate !== errorCode.none) };
+      };
+      let { answer, code } = await ask();
+      for (let wait = 1; code === errorCode.concurrentTransactions && wait <= longestMarkerWaitMs; wait *= 2) {
+        await new Promise((resolve) => setTimeout(resolve, wait));
+        ({ answer, code } = await ask());
+      }
       if (code === undefined) return answer;
       if (code === errorCode.producerFenced || code === errorCode.invalidProducerEpoch) {
         const error = fenced(this.transactionalId);

@@ -26,6 +26,7 @@ class Gathered {
   count = 0;
   sum = 0;
   maximum = Number.NEGATIVE_INFINITY;
+  minimum = Number.POSITIVE_INFINITY;
   last = 0;
 
   add(value: number): void {
@@ -33,6 +34,7 @@ class Gathered {
     this.sum += value;
     this.last = value;
     if (value > this.maximum) this.maximum = value;
+    if (value < this.minimum) this.minimum = value;
   }
 
   as(how: MetricDefinition['how']): number {

@@ -5,6 +5,7 @@ import type { ClusterAdmin } from '../kafka/ports.ts';
 import type { ConnectorSpec, FailureReport, PlannedTask, TaskItem } from '../storage/ports.ts';
 import { clientOverrides } from './client-overrides.ts';
 import { ConfigTransformer, resolveWorker } from './config-transformer.ts';
+import { prepareGeneration } from './exactly-once/handover.ts';
 import { isDelivered } from './is-delivered.ts';
 import { assignPartitions, sinkGroup, subscriptionOf } from './partition-assignor.ts';
 import type { RuntimePorts } from './ports.ts';
@@ -103,6 +104,7 @@ async function planTasks(given: RuntimePorts, spec: ConnectorSpec, invocation: I
       );
     }
     const configs = made.map((each) => transformer.reverse(spec.config, config, { ...each, 'task.class': taskClassOf(definition) }));
+    if (spec.plannedGeneration < spec.generation) await prepareGeneration(ports.storage, { ...ports, connector: spec.name, config }, spec, configs.length);
     if (definition.kind === 'source')
       return {
         tasks: configs.map((each): PlannedTask => ({ config: each, partitions: [] })),

@@ -6,8 +6,8 @@ export type MetricUnit = 'Count' | 'Milliseconds' | 'Seconds' | 'None';
 /** How a metric is made of what was measured since the last time it was written, and under which dimensions. */
 export interface MetricDefinition {
   readonly name: string;
-  /** `sum`: a counter. The others say how things are: the last value, the average, the greatest. */
-  readonly how: 'sum' | 'last' | 'average' | 'maximum';
+  /** `sum`: a counter. The others say how things are: the last value, the average, the greatest, the least. */
+  readonly how: 'sum' | 'last' | 'average' | 'maximum' | 'minimum';
   readonly unit: MetricUnit;
   /** Sets of dimensions; CloudWatch keeps, and charges, a metric for each. */
   readonly sets: readonly (readonly Dimension[])[];
@@ -71,6 +71,11 @@ export const measures = {
   }),
   'source-record-active-count': of('source-task', activeCount('source-record-active-count')),
   'poll-batch-time-ms': of('source-task', averageAndMaximum('poll-batch-avg-time-ms', 'poll-batch-max-time-ms', task)),
+  'transaction-size': of('source-task', {
+    'transaction-size-avg': detailed(part('average', task)),
+    'transaction-size-min': detailed(part('minimum', task)),
+    'transaction-size-max': detailed(part('maximum', task)),
+  }),
 
   'offset-commit-time-ms': of('connector-task', averageAndMaximum('offset-commit-avg-time-ms', 'offset-commit-max-time-ms', task)),
   'batch-size': of('connector-task', { 'batch-size-avg': detailed(part('average', task)), 'batch-size-max': detailed(part('maximum', task)) }),

@@ -6,10 +6,12 @@ import { deadLetterReporter } from './dead-letters/dead-letter-reporter.ts';
 import { LogReporter } from './errors/log-reporter.ts';
 import type { ErrorReporter } from './errors/processing-context.ts';
 import { RetryWithToleranceOperator } from './errors/retry-with-tolerance-operator.ts';
+import { createExactlyOnceTask, requireHandover } from './exactly-once/create-exactly-once-task.ts';
+import { usesExactlyOnce } from './exactly-once/source-support.ts';
 import { sinkGroup } from './partition-assignor.ts';
 import type { RuntimePorts } from './ports.ts';
 import { ResolvedSecrets } from './resolved-secrets.ts';
-import { type TaskSettings, taskSettings } from './task-settings.ts';
+import { taskSettings } from './task-settings.ts';
 import { TopicCreation } from './topic-creation.ts';
 import { type ChainPlugins, TransformationChain } from './transformation-chain.ts';
 import { WorkerSinkTask } from './worker-sink-task.ts';
@@ -25,24 +27,11 @@ export interface FreshTask {
   readonly staleAt: number | null;
 }
 
-/** What a task is made differently for: dead letters that go through its pipeline again. */
-export interface TaskChanges {
-  /** Is told of each failed record as well. */
-  readonly reporter: ErrorReporter;
-  settings(settings: TaskSettings): TaskSettings;
-  parts(parts: TaskParts): TaskParts;
-}
-
 /**
  * Makes a task with everything it needs: secrets resolved, converters, transformations, clients. Throws ConfigException
  * or what a plugin throws: the task is FAILED then. What was made before a failure is closed.
  */
-export async function createWorkerTask(
-  given: RuntimePorts,
-  item: TaskItem,
-  connectorConfig: Readonly<Record<string, string>>,
-  changes?: TaskChanges,
-): Promise<FreshTask> {
+export async function createWorkerTask(given: RuntimePorts, item: TaskItem, connectorConfig: Readonly<Record<string, string>>): Promise<FreshTask> {
   const { plugins, kafka, clock, metrics, storage } = given;
   const secrets = new ResolvedSecrets();
   const logger = secrets.logger(given.logger);
@@ -67,8 +56,7 @@ export async function createWorkerTask(
     const reloads = config['config.action.reload'] !== 'none' && ttls.length > 0;
     const fresh = (task: WorkerTask): FreshTask => ({ task, secrets, staleAt: reloads ? readAt + Math.min(...ttls) : null });
     const definition = plugins.connector(config['connector.class'] ?? '');
-    const asked = taskSettings(definition.kind, config, worker);
-    const settings = changes?.settings(asked) ?? asked;
+    const settings = taskSettings(definition.kind, config, worker);
     const key = converterOf(ports, config, 'key');
     const value = converterOf(ports, config, 'value');
     const header = headerConverterOf(ports, config);
@@ -81,10 +69,10 @@ export async function createWorkerTask(
     closers.push(() => chain.close());
     const dimensions = { connector, task };
     const deadLetters = await deadLetterReporter(ports, settings.deadLetters, config, item, closers);
-    const reporters: ErrorReporter[] = changes === undefined ? [] : [changes.reporter];
+    const reporters: ErrorReporter[] = [];
     if (settings.errorsLog) reporters.push(new LogReporter({ logger, connector, task, includeMessages: settings.errorsLogIncludeMessages, metrics }));
     if (deadLetters !== null) reporters.push(deadLetters);
-    const made: TaskParts = {
+    const parts: TaskParts = {
       definition,
       taskConfig: ofTask.config,
       settings,
@@ -103,15 +91,18 @@ export async function createWorkerTask(
       mirrorOffsets: (offsets) => mirror(ports, sinkGroup(connector, config), clientOverrides('consumer', worker, config), offsets),
       close,
     };
-    const parts = changes?.parts(made) ?? made;
     if (definition.kind === 'sink') {
       const overrides = clientOverrides('consumer', worker, config);
       return fresh(new WorkerSinkTask(parts, item, kafka.reader({ clientId: `connector-consumer-${connector}-${task}` }, overrides)));
     }
+    const topics = new TopicCreation({ admin: kafka.admin(clientOverrides('admin', worker, config)), groups: settings.topicCreationGroups, logger });
+    const source = { parts, item, topics, reconfigure: () => requestReconfiguration(ports, connector) };
+    const clients = { kafka, connector, worker, config, clock, logger };
+    const exactlyOnce = usesExactlyOnce(worker, config);
+    await requireHandover(clients, storage, exactlyOnce);
+    if (exactlyOnce) return fresh(await createExactlyOnceTask(clients, source));
     const producer = kafka.producer({ clientId: `connector-producer-${connector}-${task}` }, clientOverrides('producer', worker, config));
-    const admin = kafka.admin(clientOverrides('admin', worker, config));
-    const topics = new TopicCreation({ admin, groups: settings.topicCreationGroups, logger });
-    return fresh(new WorkerSourceTask(parts, item, producer, topics, () => requestReconfiguration(ports, connector)));
+    return fresh(new WorkerSourceTask({ ...source, producer }));
   } catch (error) {
     await close();
     throw secrets.hideIn(error);

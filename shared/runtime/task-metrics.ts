@@ -126,4 +126,9 @@ export class SourceTaskMetrics extends TaskMetrics {
     this.add('source-record-active-count', this.#active);
     if (written > 0) this.add('source-record-write-total', written);
   }
+
+  /** A transaction with so many records was committed. */
+  transaction(records: number): void {
+    this.add('transaction-size', records);
+  }
 }

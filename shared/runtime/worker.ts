@@ -3,7 +3,7 @@ import type { ConnectorSpec, FailureReport, ReleaseOutcome, TaskItem } from '../
 import { FencedException } from '../storage/ports.ts';
 import { circuitAfter } from './circuit-breaker.ts';
 import { runConnector } from './connector-run.ts';
-import { runReplay } from './dead-letters/replay/replay-run.ts';
+import { isProducerFenced } from './exactly-once/producer-fenced.ts';
 import type { RuntimePorts } from './ports.ts';
 import { postponed } from './postponed.ts';
 import type { ResolvedSecrets } from './resolved-secrets.ts';
@@ -67,7 +67,6 @@ export class Worker {
   /** Does what a request asks for. Rejects only for what is not the task's fault (storage unreachable, …): then the lease expires and the controller repairs. */
   async run(request: RunRequest, invocation: Invocation): Promise<RunOutcome> {
     if (request.kind === 'connector') return this.#runConnector(request, invocation);
-    if (request.kind === 'replay') return runReplay(this.#ports, request, invocation);
     const { storage, workerId } = this.#ports;
     const acquired = await storage.runs.acquire({
       connector: request.connector,
@@ -138,6 +137,7 @@ export class Worker {
         logger.warn('The task was taken over; this run ends without storing anything', { connector: item.connector, task: item.task, epoch: item.epoch });
         return { outcome: 'fenced', records: 0 };
       }
+      if (isProducerFenced(error)) return await this.#yield(item, error);
       if (error instanceof StorageException) return await this.#giveUp(item, error);
       return await this.#fail(invocation, item, config, error);
     } finally {
@@ -255,6 +255,23 @@ export class Worker {
     // A schedule beside events is for those that got lost.
     if (config['sluice.trigger'] === 'event' && !schedule) return { dueAt: null };
     return { dueAt: await nextDue(schedule, now) };
+  }
+
+  /** Another producer has taken over, whose run did not live to take the lease, or has lost it since: the next run begins from what is committed. */
+  async #yield(item: TaskItem, error: unknown): Promise<RunOutcome> {
+    const { storage, clock, logger } = this.#ports;
+    logger.warn(
+      'The producer was fenced; this run ends without storing anything. When it happens again and again, something else uses the same group.id and name',
+      {
+        connector: item.connector,
+        task: item.task,
+        error: String(error),
+      },
+    );
+    await storage.runs.release(item, { dueAt: clock.now() + retryMs }).catch((fenced: unknown) => {
+      if (!(fenced instanceof FencedException)) throw fenced;
+    });
+    return { outcome: 'fenced', records: 0 };
   }
 
   /** The table is in trouble: what was not stored will be done again. If even the release fails, the lease expires. */

@@ -1,9 +1,6 @@
 import type { SourceOffset, SourcePartition } from '../connect/data/record.ts';
 import { ConnectException } from '../connect/errors.ts';
 import type { TopicPartition } from '../connect/topic-partition.ts';
-import type { Replay, ReplayStore } from './replay-port.ts';
-
-export type { LetterMark, LetterPlaces, Replay, ReplayCounts, ReplayState, ReplayStore } from './replay-port.ts';
 
 /**
  * What is kept, and the few ways in which it may change. One DynamoDB table stands behind it (`dynamodb/`).
@@ -198,8 +195,8 @@ export interface PlannedTask {
 
 /** What the controller does to the table. */
 export interface ControlStore {
-  /** Specs, tasks and replays that are due at `now`, from the sparse index; eventually consistent. `unreadable`: what stands there and is none of these, with the reason. */
-  due(now: number): Promise<{ specs: readonly ConnectorSpec[]; tasks: readonly TaskItem[]; replays: readonly Replay[]; unreadable: readonly string[] }>;
+  /** Specs and tasks that are due at `now`, from the sparse index; eventually consistent. `unreadable`: what stands there and is neither, with the reason. */
+  due(now: number): Promise<{ specs: readonly ConnectorSpec[]; tasks: readonly TaskItem[]; unreadable: readonly string[] }>;
   /**
    * Claims a due item so that the next looks leave it alone until `dueAt`; false when it changed meanwhile.
    * A task is taken off the schedule (null) only while its connector is not STARTED and no failure of it waits to be routed; else false.
@@ -295,6 +292,27 @@ export interface OffsetStore {
   purge(connector: string, stopped?: ConnectorSpec): Promise<boolean>;
 }
 
+/** What is known of the transactional producers of an exactly-once source (KIP-618's task count record). */
+export interface TransactionalProducers {
+  /** Producers of the tasks 0 … `count` - 1 may be alive, and are fenced before tasks of another generation begin. */
+  readonly count: number;
+  /** The topic that holds the offsets, and the servers of its cluster; null: those in this table hold, as for any other source. */
+  readonly offsetsTopic: { readonly topic: string; readonly servers: string } | null;
+  readonly version: number;
+}
+
+/** The transactional producers of sources. What is known stays when a connector is deleted, as its offsets do. */
+export interface ProducerStore {
+  /** Null: no task of this connector was ever exactly-once. */
+  get(connector: string): Promise<TransactionalProducers | null>;
+  /** Null when somebody changed it since `expected` was read. */
+  change(
+    connector: string,
+    expected: TransactionalProducers | null,
+    change: Pick<TransactionalProducers, 'count' | 'offsetsTopic'>,
+  ): Promise<TransactionalProducers | null>;
+}
+
 /** Facts about the whole cluster. */
 export interface ClusterStore {
   info(): Promise<{ clusterId: string | null; heartbeatAt: number | null }>;
@@ -307,7 +325,7 @@ export interface Storage {
   readonly control: ControlStore;
   readonly runs: RunStore;
   readonly offsets: OffsetStore;
-  readonly replays: ReplayStore;
+  readonly producers: ProducerStore;
   readonly cluster: ClusterStore;
 }
 

@@ -146,6 +146,10 @@ export class Table {
         return true;
       },
     },
+    producers: {
+      get: async () => null,
+      change: async () => null,
+    },
     cluster: {
       info: async () => ({ clusterId: 'cluster-1', heartbeatAt: this.heartbeatAt }),
       logLevels: async () => this.#levels,
@@ -155,9 +159,6 @@ export class Table {
     },
     get control(): never {
       throw new Error('The herder does not plan');
-    },
-    get replays(): never {
-      throw new Error('not in this table');
     },
     get runs(): never {
       throw new Error('The herder does not run tasks');

@@ -13,7 +13,7 @@ import type { Item, Key, Projection } from './table.ts';
 
 /**
  * Where things are in the table, and how items become what the ports speak of. The sort keys of a connector are in this
- * order: offsets of sources, what stays of sinks, then, next to each other, what a snapshot needs.
+ * order: offsets of sources, their transactional producers, what stays of sinks, then, next to each other, what a snapshot needs.
  */
 export const clusterPk = 'CLUSTER';
 export const infoKey: Key = { pk: clusterPk, sk: 'INFO' };
@@ -31,6 +31,7 @@ export const topicPrefix = 'TOPIC#';
 export const afterTasks = 'TASK$';
 /** After the last topic. */
 export const afterTopics = 'TOPIC$';
+export const producersKey = (name: string): Key => ({ pk: connectorPk(name), sk: 'PRODUCERS' });
 export const sinkOffsetsKey = (name: string): Key => ({ pk: connectorPk(name), sk: sinkOffsetsSk });
 export const specKey = (name: string): Key => ({ pk: connectorPk(name), sk: specSk });
 export const statusKey = (name: string): Key => ({ pk: connectorPk(name), sk: 'STATUS' });

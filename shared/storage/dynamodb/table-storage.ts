@@ -4,7 +4,7 @@ import { clusterStore } from './cluster-store.ts';
 import { connectorStore } from './connector-store.ts';
 import { controlStore } from './control-store.ts';
 import { offsetStore } from './offset-store.ts';
-import { replayStore } from './replay-store.ts';
+import { producerStore } from './producer-store.ts';
 import { runStore } from './run-store.ts';
 import type { ItemTable } from './table.ts';
 
@@ -22,7 +22,7 @@ export function tableStorage(context: TableContext): Storage {
     control: controlStore(context),
     runs: runStore(context),
     offsets: offsetStore(context),
-    replays: replayStore(context),
+    producers: producerStore(context),
     cluster: clusterStore(context),
   };
 }
