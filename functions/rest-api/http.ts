@@ -9,12 +9,16 @@ export interface RestRequest {
   /** Lower-case names. */
   readonly headers: Readonly<Record<string, string | undefined>>;
   readonly body: string;
+  /** Of which listener it came, where `admin.listeners` has its own. */
+  readonly listener?: 'admin';
 }
 
-/** An answer; without a `body` there is none. */
+/** An answer; without `body` or `text` there is none. */
 export interface RestResponse {
   readonly status: number;
   readonly body?: unknown;
+  /** In place of `body`, as it stands. */
+  readonly text?: string;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
@@ -26,7 +30,8 @@ export function requestOf(event: APIGatewayProxyEventV2 | APIGatewayProxyEvent):
     const { stage, http, domainName } = event.requestContext;
     // A function URL passes paths on as they came; API Gateway's HTTP API decodes them, whatever the name of the field says.
     const path = domainName.includes('.lambda-url.') ? event.rawPath : encodedPath(event.rawPath);
-    return { method: http.method, path: withoutStage(path, stage), query: new URLSearchParams(event.rawQueryString), headers, body };
+    const listener = event.stageVariables?.['listener'] === 'admin' ? { listener: 'admin' as const } : {};
+    return { method: http.method, path: withoutStage(path, stage), query: new URLSearchParams(event.rawQueryString), headers, body, ...listener };
   }
   const query = new URLSearchParams();
   for (const [name, values] of Object.entries(event.multiValueQueryStringParameters ?? {})) for (const value of values ?? []) query.append(name, value);
@@ -45,9 +50,9 @@ function withoutStage(path: string, stage: string): string {
 }
 
 /** The other way round. Whole numbers beyond 2^53 are written exactly. */
-export function resultOf({ status, body, headers = {} }: RestResponse): APIGatewayProxyStructuredResultV2 {
-  if (body === undefined) return { statusCode: status, headers: { ...headers } };
-  return { statusCode: status, headers: { 'content-type': 'application/json', ...headers }, body: JSON.stringify(body, exactly) };
+export function resultOf({ status, body, text, headers = {} }: RestResponse): APIGatewayProxyStructuredResultV2 {
+  if (body === undefined && text === undefined) return { statusCode: status, headers: { ...headers } };
+  return { statusCode: status, headers: { 'content-type': 'application/json', ...headers }, body: text ?? JSON.stringify(body, exactly) };
 }
 
 /** `JSON.rawJSON`, which TypeScript's library does not know yet. */

@@ -2,6 +2,7 @@ import { javaClassOf } from '../../shared/connect/errors.ts';
 import type { Logger } from '../../shared/connect/logger.ts';
 import { ConnectRestException } from '../../shared/herder/connect-rest-exception.ts';
 import type { Herder } from '../../shared/herder/herder.ts';
+import { ItemTooLargeException, UnavailableStorageException } from '../../shared/storage/ports.ts';
 import type { RestRequest, RestResponse } from './http.ts';
 import { errorHeaders } from './note-headers.ts';
 import { type Method, type Route, routes } from './routes.ts';
@@ -16,28 +17,47 @@ const statuses: Readonly<Record<string, number>> = {
 /** Errors of AWS that go away when the request is made again. Clients know 409 as that, and no other status. */
 const contention = /Throttl|ProvisionedThroughputExceeded|RequestLimitExceeded|TransactionConflict|TransactionInProgress/;
 
-const compiled = Object.entries(routes).map(([path, methods]) => ({ parts: path.split('/').filter((part) => part !== ''), methods }));
+const compiled = Object.entries(routes).map(([path, methods]) => ({ path, parts: path.split('/').filter((part) => part !== ''), methods }));
+
+export interface AnswerOptions {
+  readonly herder: Herder;
+  readonly logger: Logger;
+  /** Whether whoever sent it may have an answer; default: everybody. What is no endpoint at all is told to everybody, as Kafka Connect does. */
+  readonly isAllowed?: (request: RestRequest) => boolean;
+  /** Whether an endpoint, such as `/admin/loggers/:logger`, is served; default: each. */
+  readonly isServed?: (path: string) => boolean;
+}
 
 /** Answers one request: finds its route, checks what HTTP asks for, and makes Kafka Connect's error bodies. Never rejects. */
-export async function answer(request: RestRequest, { herder, logger }: { herder: Herder; logger: Logger }): Promise<RestResponse> {
+export async function answer(request: RestRequest, options: AnswerOptions): Promise<RestResponse> {
   try {
-    const response = await dispatch(request, herder);
+    const response = await dispatch(request, options);
     return request.method === 'HEAD' ? { status: response.status, headers: { 'content-type': 'application/json', ...response.headers } } : response;
   } catch (error) {
-    return errorResponse(error, request, logger);
+    return errorResponse(error, request, options.logger);
   }
 }
 
-async function dispatch(request: RestRequest, herder: Herder): Promise<RestResponse> {
+async function dispatch(request: RestRequest, { herder, isAllowed = () => true, isServed = () => true }: AnswerOptions): Promise<RestResponse> {
   const found = findRoute(decodedSegments(request.path));
-  if (found === null) throw httpError(404, 'Not Found');
+  if (found === null || !isServed(found.path)) throw httpError(404, 'Not Found');
   const { methods, parameters } = found;
-  if (request.method === 'OPTIONS') return { status: 200, headers: { allow: allowed(methods).join(',') } };
+  if (request.method === 'OPTIONS') return isAllowed(request) ? { status: 200, headers: { allow: allowed(methods).join(',') } } : unauthorized;
   const route: Route | undefined = methods[(request.method === 'HEAD' ? 'GET' : request.method) as Method];
   if (route === undefined) throw httpError(405, 'Method Not Allowed');
-  if (!acceptsJson(request.headers['accept'])) throw httpError(406, 'Not Acceptable');
-  if (/^(?:POST|PUT|PATCH)$/.test(request.method) && !bringsJson(request)) throw httpError(415, 'Unsupported Media Type');
-  return route({ herder, request, parameters });
+  if (!isBare(request)) {
+    if (!acceptsJson(request.headers['accept'])) throw httpError(406, 'Not Acceptable');
+    if (/^(?:POST|PUT|PATCH)$/.test(request.method) && !bringsJson(request)) throw httpError(415, 'Unsupported Media Type');
+  }
+  return isAllowed(request) ? route({ herder, request, parameters }) : unauthorized;
+}
+
+/** As BasicAuthSecurityRestExtension says it: a sentence that calls itself JSON, and no challenge. */
+const unauthorized: RestResponse = { status: 401, text: 'User cannot access the resource.' };
+
+/** POST and PUT that only say what shall happen, such as pause: what types a client names for a body that is not there does not matter. */
+function isBare({ method, path, body }: RestRequest): boolean {
+  return body === '' && (method === 'POST' || method === 'PUT') && /\/(?:pause|resume|stop|restart|reset|wake)\/?$/.test(path);
 }
 
 /** The parts of a path. What a server may misread is refused: empty parts, control characters, encoded slashes, backslashes and percent signs. */
@@ -51,12 +71,18 @@ function decodedSegments(path: string): string[] {
   }
 }
 
-function findRoute(segments: readonly string[]): { methods: (typeof compiled)[number]['methods']; parameters: Record<string, string> } | null {
+interface FoundRoute {
+  readonly path: string;
+  readonly methods: (typeof compiled)[number]['methods'];
+  readonly parameters: Readonly<Record<string, string>>;
+}
+
+function findRoute(segments: readonly string[]): FoundRoute | null {
   const given = segments.length === 1 && segments[0] === '' ? [] : segments;
-  for (const { parts, methods } of compiled) {
+  for (const { path, parts, methods } of compiled) {
     if (parts.length !== given.length || !parts.every((part, index) => part.startsWith(':') || part === given[index])) continue;
     const parameters = parts.flatMap((part, index) => (part.startsWith(':') ? [[part.slice(1), given[index] as string]] : []));
-    return { methods, parameters: Object.fromEntries(parameters) };
+    return { path, methods, parameters: Object.fromEntries(parameters) };
   }
   return null;
 }
@@ -87,7 +113,9 @@ function httpError(status: number, reason: string): ConnectRestException {
 function errorResponse(error: unknown, request: RestRequest, logger: Logger): RestResponse {
   if (error instanceof ConnectRestException) return errorBody(error.status, error.message, errorHeaders(error));
   const named = error instanceof Error ? error.name : '';
-  if (contention.test(named)) return errorBody(409, 'Cannot complete request because of a conflicting operation (e.g. worker rebalance)');
+  if (error instanceof ItemTooLargeException) return errorBody(413, error.message);
+  if (contention.test(named) || error instanceof UnavailableStorageException)
+    return errorBody(409, 'Cannot complete request because of a conflicting operation (e.g. worker rebalance)');
   const message = error instanceof Error ? error.message : String(error);
   const status = statuses[javaClassOf(error)] ?? 500;
   if (status === 500)

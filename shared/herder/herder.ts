@@ -44,6 +44,8 @@ export const kafkaConnectVersion = '4.3.1';
 
 const staleConfiguration = 'Cannot complete request momentarily due to stale configuration (typically caused by a concurrent config change)';
 const concurrentChangeRetries = 5;
+/** Bytes: names are in keys of the table, which have 1,024. */
+const longestName = 1_000;
 const stopGraceMs = 5_000;
 const stopIntervalMs = 200;
 
@@ -422,6 +424,8 @@ function asCause(error: unknown): never {
 }
 
 function withName(name: string, config: RawConfig): RawConfig {
+  if (Buffer.byteLength(name) > longestName)
+    throw new BadRequestException(`The name of a connector may have at most ${longestName} bytes, not ${Buffer.byteLength(name)}`);
   const included = config['name'] ?? null;
   if (included === null) return { ...config, name };
   if (included !== name) throw new BadRequestException(`Connector name configuration (${included}) doesn't match connector name in the URL (${name})`);

@@ -15,11 +15,11 @@ export function unknownKeys(config: Readonly<Record<string, unknown>>, { configs
   const known = new Set(configs.flatMap(({ definition }) => (definition ? [definition.name] : [])));
   return Object.keys(config)
     .filter((key) => !known.has(key) && !open.test(key))
-    .map((key) => ({ key, suggestion: suggested(key, [...known]) }));
+    .map((key) => ({ key, suggestion: suggestedName(key, [...known]) }));
 }
 
 /** The nearest name, when it is near: a letter or two, a quarter of a long name. */
-function suggested(key: string, names: readonly string[]): string | null {
+export function suggestedName(key: string, names: readonly string[]): string | null {
   if (names.length === 0) return null;
   const nearest = closest(key, [...names]);
   return distance(key, nearest) <= Math.max(2, key.length / 4) ? nearest : null;

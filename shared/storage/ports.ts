@@ -1,5 +1,5 @@
 import type { SourceOffset, SourcePartition } from '../connect/data/record.ts';
-import { ConnectException } from '../connect/errors.ts';
+import { ConnectException, RetriableException } from '../connect/errors.ts';
 import type { TopicPartition } from '../connect/topic-partition.ts';
 
 /**
@@ -332,6 +332,16 @@ export interface Storage {
 /** What stands in the table is no spec or task: somebody has changed it by hand. The message names the item and the attribute. */
 export class DamagedItemException extends ConnectException {
   override readonly name = 'DamagedItemException';
+}
+
+/** The table is busy or cannot be reached: what was asked for may go well later. */
+export class UnavailableStorageException extends RetriableException {
+  override readonly name = 'UnavailableStorageException';
+}
+
+/** More than the table can hold in one place; the message says what, and what to do. */
+export class ItemTooLargeException extends ConnectException {
+  override readonly name = 'ItemTooLargeException';
 }
 
 /** A write was refused because the run has lost its lease, or the task was replaced. The run must stop at once. */

@@ -11,7 +11,8 @@ import {
   UpdateCommand,
 } from '@aws-sdk/lib-dynamodb';
 import type { Clock } from '../../connect/clock.ts';
-import { ConnectException, RetriableException } from '../../connect/errors.ts';
+import { ConnectException } from '../../connect/errors.ts';
+import { UnavailableStorageException } from '../ports.ts';
 import { Expressions } from './expressions.ts';
 import {
   type Change,
@@ -171,7 +172,7 @@ export class DynamoDbTable implements ItemTable {
   }
 
   async #backOff(attempt: number, cause: unknown): Promise<void> {
-    if (attempt >= conflictRetries) throw new RetriableException('The table is being changed by others all the time; try again later', { cause });
+    if (attempt >= conflictRetries) throw new UnavailableStorageException('The table is being changed by others all the time; try again later', { cause });
     await this.#clock.sleep(conflictBackoffMs * 2 ** attempt * (0.5 + Math.random()));
   }
 
@@ -207,7 +208,7 @@ function storageError(error: unknown): Error {
   const { name, message, $retryable, $metadata } = error as Error & { $retryable?: unknown; $metadata?: { httpStatusCode?: number } };
   const status = $metadata?.httpStatusCode;
   if ($retryable !== undefined || status === undefined || status >= 500 || /Throttling|ThroughputExceeded|RequestLimit/.test(name)) {
-    return new RetriableException(`DynamoDB cannot be used now: ${name}: ${message}`, { cause: error });
+    return new UnavailableStorageException(`DynamoDB cannot be used now: ${name}: ${message}`, { cause: error });
   }
   return new ConnectException(`DynamoDB refused: ${name}: ${message}`, { cause: error });
 }

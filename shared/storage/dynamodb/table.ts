@@ -1,4 +1,4 @@
-import { ConnectException } from '../../connect/errors.ts';
+import { ItemTooLargeException } from '../ports.ts';
 
 /** Names of the key attributes and of the sparse index of what is due; the deployment makes the table with them. */
 export const tableSchema = { partitionKey: 'pk', sortKey: 'sk', dueIndex: { name: 'due', partitionKey: 'dueShard', sortKey: 'dueAt' } } as const;
@@ -117,7 +117,7 @@ export function sizeOf(value: unknown): number {
 }
 
 /** Says whose item is too large, and what to do about it. */
-export function itemTooLarge({ pk, sk }: Key, cause?: unknown): ConnectException {
+export function itemTooLarge({ pk, sk }: Key, cause?: unknown): ItemTooLargeException {
   const connector = pk.replace(/^CONNECTOR#/, '');
   const [what, advice] = sk.startsWith('TASK#')
     ? [`task ${sk.slice('TASK#'.length)}`, 'raise tasks.max, so that each task has fewer partitions and a smaller config']
@@ -126,5 +126,5 @@ export function itemTooLarge({ pk, sk }: Key, cause?: unknown): ConnectException
       : sk.startsWith('OFFSET#')
         ? ['one source offset', 'let the connector keep less in a source partition and its offset']
         : ['its config', 'move large values out of it, for example to a file or a config provider'];
-  return new ConnectException(`Connector ${connector}: ${what} would take more than the 400 KB that one item of the table can hold; ${advice}`, { cause });
+  return new ItemTooLargeException(`Connector ${connector}: ${what} would take more than the 400 KB that one item of the table can hold; ${advice}`, { cause });
 }
