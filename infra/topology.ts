@@ -157,6 +157,8 @@ export const environment = {
   workerId: 'SLUICE_WORKER_ID',
   /** The connector of a `sink-events` function. */
   connector: 'SLUICE_CONNECTOR',
+  /** Basic authentication of the REST API by a file, on one machine; in AWS the gateway does it. */
+  credentialsFile: 'SLUICE_CREDENTIALS_FILE',
   /** `standard` (default), `detailed` or `off`; docs/metrics.md tells what they cost. */
   metrics: 'SLUICE_METRICS',
   /** CloudWatch's namespace of the metrics; Powertools' own name. Default: Sluice. */

@@ -3,13 +3,22 @@ import type { APIGatewayProxyEvent, APIGatewayProxyEventV2, APIGatewayProxyStruc
 import { Herder } from '../../shared/herder/herder.ts';
 import { measureInvocation } from '../middleware/measure-invocation.ts';
 import { createEnvironment } from '../wiring.ts';
+import { CredentialsFile } from './credentials-file.ts';
 import { requestOf, resultOf } from './http.ts';
-import { answer } from './rest-api.ts';
+import { serve } from './rest-server.ts';
+import { restSettings } from './rest-settings.ts';
 
 const environment = createEnvironment(process.env);
 const herder = new Herder(environment);
+const credentialsFile = process.env['SLUICE_CREDENTIALS_FILE'];
+const server = {
+  herder,
+  logger: environment.logger,
+  credentials: credentialsFile ? new CredentialsFile(credentialsFile) : null,
+  ...restSettings(environment.worker),
+};
 
 /** Kafka Connect's REST API. */
 export const handler = middy<APIGatewayProxyEventV2 | APIGatewayProxyEvent, APIGatewayProxyStructuredResultV2>()
   .use(measureInvocation(environment, 'rest-api'))
-  .handler(async (event) => resultOf(await answer(requestOf(event), { herder, logger: environment.logger })));
+  .handler(async (event) => resultOf(await serve(requestOf(event), server)));

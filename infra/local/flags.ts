@@ -12,14 +12,16 @@ export interface Flags {
   readonly workerFile: string | null;
   readonly demo: boolean;
   readonly help: boolean;
-  readonly specFiles: readonly string[];
+  /** Spec files, and folders of them. */
+  readonly specs: readonly string[];
 }
 
 export const usage = `npm start [-- FLAGS SPEC…]
 
 Runs Sluice on this machine: Kafka, DynamoDB, the functions, and Kafka Connect's REST API.
 
-  SPEC               connector spec files as for Kafka Connect standalone: JSON or .properties
+  SPEC               connector spec files as for Kafka Connect standalone (JSON or .properties), or
+                     folders of them; followed while it runs: a changed file changes its connector
   --port N           port of the REST API (8083)
   --data-dir DIR     where everything is kept between starts (.sluice)
   --kafka HOST:PORT  use this Kafka instead of starting one (also KAFKA_BROKERS)
@@ -43,7 +45,7 @@ export function parseFlags(args: readonly string[]): Flags {
     workerFile: values.worker ?? null,
     demo: !values['no-demo'],
     help: values.help ?? false,
-    specFiles: positionals,
+    specs: positionals,
   };
 }
 

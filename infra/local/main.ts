@@ -1,12 +1,16 @@
+import { restSettings } from '../../functions/rest-api/rest-settings.ts';
 import { type DataDir, openDataDir } from './data-dir.ts';
 import { demoPasswordVariable, runDemo } from './demo/demo.ts';
 import { brokersOf, type Flags, parseFlags, urlOf, usage } from './flags.ts';
+import { type Listeners, readListeners } from './listeners.ts';
 import { freePorts, isFree } from './ports.ts';
 import { RestApi } from './rest.ts';
-import { readConnectorFile } from './spec-files.ts';
+import { credentialsOf } from './rest-extensions.ts';
+import { readSpecFiles, SpecWatcher, specPaths } from './spec-watcher.ts';
 import { StartupError } from './startup-error.ts';
 import type { System } from './system.ts';
-import { listenerPort, readWorkerProperties, type WorkerProperties } from './worker-file.ts';
+import { readWorkerProperties, type WorkerProperties } from './worker-file.ts';
+import { worthTelling } from './worker-keys.ts';
 
 /** A terminal's Ctrl-C arrives several times: from the terminal, from npm, from the bootstrap. Only a later one is a second one. */
 const sameSignalMs = 1000;
@@ -43,10 +47,16 @@ async function main(): Promise<void> {
   }
   const { env } = process;
   const worker = await readWorkerProperties(flags.workerFile);
-  const specFiles = await Promise.all(flags.specFiles.map(readConnectorFile));
-  const httpPort = await portOf(flags, worker);
+  const paths = await specPaths(flags.specs);
+  const specFiles = await readSpecFiles(paths);
+  const listeners = readListeners(worker, { ignoreMain: flags.port !== null });
+  const security = await credentialsOf(worker, env);
+  checkRestSettings(worker);
+  const [httpPort, adminPort] = await portsOf(flags, listeners);
   dataDir = await openDataDir(flags.dataDir);
   stopping.signal.throwIfAborted();
+  for (const text of listeners.narrowed) progress(`${text} is on 127.0.0.1 only`);
+  if (flags.workerFile) worthTelling(worker).forEach(progress);
 
   const demoPassword = env.DATABASE_URL ? decodeURIComponent(URL.parse(env.DATABASE_URL)?.password ?? '') : '';
   // Loaded late: a mistake in the command line is told at once.
@@ -54,6 +64,8 @@ async function main(): Promise<void> {
   system = await startSystem({
     dataDir,
     httpPort,
+    adminPort,
+    security,
     worker: flags.workerFile ? worker : { ...worker, ...demoConfigProvider },
     kafka: flags.kafka ?? worker['bootstrap.servers'] ?? (env.KAFKA_BROKERS ? brokersOf(env.KAFKA_BROKERS, 'KAFKA_BROKERS') : null),
     dynamodb: dynamodbOf(flags, env),
@@ -69,13 +81,14 @@ async function main(): Promise<void> {
     void end(1);
   });
 
-  const rest = new RestApi(system.url);
+  const rest = new RestApi(system.url, () => security?.credentials.authorization());
   await rest.untilReady(30_000, stopping.signal);
   console.log(`Sluice is ready on ${system.url}`);
   for (const file of specFiles) {
     await rest.apply(file);
     progress(`Applied ${file.name} of ${file.path}`);
   }
+  if (flags.specs.length > 0) void new SpecWatcher({ paths, applied: specFiles, rest, progress }).run(stopping.signal);
   if (!flags.demo) return;
   console.log(await runDemo({ rest, dataDir: flags.dataDir, databaseUrl: env.DATABASE_URL || null, signal: stopping.signal, progress }));
 }
@@ -87,10 +100,26 @@ const demoConfigProvider = {
   'config.providers.env.param.allowlist.pattern': `^${demoPasswordVariable}$`,
 };
 
-async function portOf(flags: Flags, worker: WorkerProperties): Promise<number> {
-  const port = flags.port ?? listenerPort(worker) ?? 8083;
-  if (port === 0) return (await freePorts(['http'])).http;
-  if (!(await isFree(port))) throw new StartupError(`Port ${port} is in use: stop what listens there, or choose another port with --port.`);
+/** @throws StartupError */
+function checkRestSettings(worker: WorkerProperties): void {
+  try {
+    restSettings(worker);
+  } catch (error) {
+    throw new StartupError(`${(error as Error).message}.`, 1, { cause: error });
+  }
+}
+
+/** Of the REST API, and of `/admin` where it has its own. */
+async function portsOf(flags: Flags, listeners: Listeners): Promise<readonly [number, number | null]> {
+  const free = await freePorts(['http', 'admin'] as const);
+  const port = await usable(flags.port ?? listeners.port ?? 8083, free.http, 'choose another port with --port');
+  if (listeners.adminPort === null) return [port, null];
+  return [port, await usable(listeners.adminPort, free.admin, 'choose another in admin.listeners')];
+}
+
+async function usable(port: number, free: number, remedy: string): Promise<number> {
+  if (port === 0) return free;
+  if (!(await isFree(port))) throw new StartupError(`Port ${port} is in use: stop what listens there, or ${remedy}.`);
   return port;
 }
 

@@ -1,8 +1,10 @@
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import type { CredentialsFile } from '../../functions/rest-api/credentials-file.ts';
 import { createTable } from '../../shared/storage/dynamodb/create-table.ts';
 import { bundleFunctions } from '../bundle.ts';
 import { type AnyFunctionName, environment, type FunctionSpec, functions, triggers } from '../topology.ts';
+import { allowsHost } from './host-names.ts';
 import { type LambdaHost, startLambdaHost } from './lambda-host/index.ts';
 import { readPluginPath } from './plugin-path.ts';
 import { PrometheusMetrics } from './prometheus-metrics.ts';
@@ -12,6 +14,10 @@ import type { WorkerProperties } from './worker-file.ts';
 
 export interface SystemOptions extends Omit<ServerOptions, 'region'> {
   readonly httpPort: number;
+  /** Where `/admin` is served when it is not beside the rest. */
+  readonly adminPort?: number | null;
+  /** Basic authentication of the REST API. */
+  readonly security?: { readonly path: string; readonly credentials: CredentialsFile } | null;
   readonly worker: WorkerProperties;
   /** Variables that the functions get besides those of the topology. */
   readonly functionEnv: Readonly<Record<string, string>>;
@@ -70,17 +76,25 @@ export async function startSystem(options: SystemOptions): Promise<System> {
     host = await startLambdaHost({
       functions: specs,
       bundles,
-      env: Object.fromEntries(specs.map(({ name }) => [name, functionEnv])),
+      env: Object.fromEntries(specs.map(({ name }) => [name, name === 'rest-api' ? { ...functionEnv, ...credentialsEnv(options) } : functionEnv])),
       triggers,
       queues: servers.sqs.queues,
       sqsEndpoint: servers.sqs.endpoint,
       dynamodbEndpoint: servers.dynamodbEndpoint,
       tableName,
       httpPort,
+      adminPort: options.adminPort ?? null,
+      allowsHost: (name) => Boolean(options.security) || allowsHost(name, worker),
       logDir: join(dataDir.path, 'logs'),
       consoleLogs: env.SLUICE_CONSOLE_LOGS === 'true',
       onLogLine: (line) => metrics.read(line),
-      pages: { '/metrics': { contentType: PrometheusMetrics.contentType, text: () => metrics.text() } },
+      pages: {
+        '/metrics': {
+          contentType: PrometheusMetrics.contentType,
+          text: () => metrics.text(),
+          isAllowed: (authorization) => options.security?.credentials.allows(authorization) ?? true,
+        },
+      },
     });
     return { url: host.httpUrl, invokeUrl: host.invokeUrl, broken: servers.broken, stop: () => stop(runsGraceMs, serversGraceMs), kill: () => stop(0, 0) };
   } catch (error) {
@@ -117,6 +131,10 @@ function functionEnvironment(
     [environment.metrics]: 'detailed',
     [environment.metricsInterval]: '5000',
   };
+}
+
+function credentialsEnv({ security }: SystemOptions): Record<string, string> {
+  return security ? { [environment.credentialsFile]: resolve(security.path) } : {};
 }
 
 /** Makes the table where there is none. */

@@ -30,14 +30,3 @@ export function parseProperties(text: string, what: string): WorkerProperties {
     throw new StartupError(`${what} is not a properties file: ${(error as Error).message}.`, 1, { cause: error });
   }
 }
-
-/** The port of the first plain listener in `listeners`; null when the key is absent. @throws StartupError */
-export function listenerPort(properties: WorkerProperties): number | null {
-  const { listeners } = properties;
-  if (!listeners) return null;
-  for (const listener of listeners.split(',')) {
-    const match = /^http:\/\/.*:(\d+)\/?$/i.exec(listener.trim());
-    if (match) return Number(match[1]);
-  }
-  throw new StartupError(`listeners must name an http listener such as http://127.0.0.1:8083, not '${listeners}'.`);
-}

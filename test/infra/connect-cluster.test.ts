@@ -3,6 +3,7 @@ import { Match, Template } from 'aws-cdk-lib/assertions';
 import { describe, expect, test } from 'vitest';
 import { ConnectCluster } from '../../infra/cdk/connect-cluster.ts';
 import { KafkaAccess } from '../../infra/cdk/kafka-access.ts';
+import type { Authentication } from '../../infra/cdk/rest-api.ts';
 import { type FunctionName, functions, table } from '../../infra/topology.ts';
 import { tableSchema } from '../../shared/storage/dynamodb/table.ts';
 import { bundles } from './bundles.ts';
@@ -159,4 +160,18 @@ describe('the template of a cluster', () => {
     });
     template.hasResourceProperties('AWS::ApiGatewayV2::Integration', { PayloadFormatVersion: '2.0' });
   });
+});
+
+test('worker properties that would leave the REST API open, or that are wrong, fail the synthesis', () => {
+  const cluster = (worker: Record<string, string>, authentication?: Authentication) =>
+    new ConnectCluster(new Stack(new App(), 'Sluice'), 'ConnectCluster', {
+      kafka: KafkaAccess.plaintext('broker:9092'),
+      worker,
+      bundles,
+      ...(authentication ? { authentication } : {}),
+    });
+  const extension = { 'rest.extension.classes': 'org.apache.kafka.connect.rest.basic.auth.extension.BasicAuthSecurityRestExtension' };
+  expect(() => cluster(extension, { kind: 'none' })).toThrow(/with authentication none everybody may do everything/);
+  expect(() => cluster(extension)).not.toThrow();
+  expect(() => cluster({ 'response.http.headers.config': 'put A: b' })).toThrow("Invalid header config action: 'put'");
 });

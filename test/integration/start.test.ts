@@ -1,12 +1,13 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { appendFile, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { freePorts } from '../../infra/local/ports.ts';
 import { dynamodbEndpoint, kafkaBrokers } from './servers.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -93,7 +94,7 @@ test('the demo fills its table, a second start keeps it, and nothing is left run
   expect(processesOf(dataDir)).toEqual([]);
 });
 
-test('spec files are applied as in standalone mode, beside servers that run already', { timeout: 120_000 }, async () => {
+test('spec files are applied as in standalone mode and followed, beside servers that run already', { timeout: 300_000 }, async () => {
   const dataDir = join(folder, 'standalone');
   const [input, output, topic] = [join(folder, 'in.txt'), join(folder, 'out.txt'), `standalone-${process.pid}`];
   await writeFile(input, 'one\ntwo\nthree\n');
@@ -109,6 +110,20 @@ test('spec files are applied as in standalone mode, beside servers that run alre
   const started = start([...flags, source, sink], { SLUICE_TABLE: 'standalone' });
   await started.until(/^Applied lines-out of /m);
   await expect.poll(() => readFile(output, 'utf8').catch(() => ''), { timeout: 60_000 }).toBe('one\ntwo\nthree\n');
+
+  // Files are followed: a changed one changes its connector, a wrong one is told, and so is one that went away.
+  const other = join(folder, 'other.txt');
+  await writeFile(source, '{"name": "lines-in", ');
+  await started.until(/source\.json is not valid JSON: .*\nThe connector 'lines-in' keeps running as it was\.$/m);
+  await writeFile(`${sink}~`, `name=lines-out\nconnector.class=FileStreamSink\nfile=${other}\ntopics=${topic}\n`);
+  await rename(`${sink}~`, sink);
+  await started.until(/(^Applied lines-out of [^$]*){2}/m);
+  await appendFile(input, 'four\n');
+  await expect.poll(() => readFile(other, 'utf8').catch(() => ''), { timeout: 60_000 }).toBe('four\n');
+  await writeFile(sink, `name=lines-out\nconnector.class=FileStreamSink\nfile=${other}\ntopics=a\ntopics.regex=b\n`);
+  await started.until(/sink\.properties is refused \(400\): [\s\S]*topics/);
+  await rm(source);
+  await started.until(/source\.json is gone; its connector 'lines-in' keeps running/);
   expect(await started.stop()).toBe(0);
 });
 
@@ -123,4 +138,54 @@ test('a spec that is refused ends everything with the message of the API', { tim
   expect(code).toBe(1);
   expect(started.printed()).toMatch(/refused\.json is refused \(400\): /);
   expect(processesOf(dataDir)).toEqual([]);
+});
+
+test('listeners, basic authentication and headers are those of the worker file', { timeout: 240_000 }, async () => {
+  const ports = await freePorts(['main', 'admin'] as const);
+  const path = (name: string) => join(folder, name);
+  await writeFile(path('credentials'), 'alice: secret\n');
+  const login = 'org.apache.kafka.connect.rest.basic.auth.extension.PropertyFileLoginModule';
+  await writeFile(path('jaas.conf'), `KafkaConnect { ${login} required file="${path('credentials')}"; };`);
+  const converter = 'org.apache.kafka.connect.storage.StringConverter';
+  const worker = {
+    'bootstrap.servers': kafkaBrokers(),
+    'key.converter': converter,
+    'value.converter': converter,
+    listeners: `http://:${ports.main}`,
+    'admin.listeners': `http://127.0.0.1:${ports.admin}`,
+    'rest.extension.classes': 'org.apache.kafka.connect.rest.basic.auth.extension.BasicAuthSecurityRestExtension',
+    'access.control.allow.origin': '*',
+    'offset.flush.intervall.ms': '5000',
+  };
+  await writeFile(
+    path('secured.properties'),
+    Object.entries(worker)
+      .map((entry) => entry.join('='))
+      .join('\n'),
+  );
+  await writeFile(
+    path('waiting.json'),
+    JSON.stringify({ name: 'waiting', config: { 'connector.class': 'FileStreamSource', file: path('none'), topic: 'none' } }),
+  );
+  const flags = ['--data-dir', path('secured'), '--dynamodb', dynamodbEndpoint(), '--worker', path('secured.properties'), '--no-demo', path('waiting.json')];
+  const started = start(flags, { SLUICE_TABLE: 'secured', KAFKA_OPTS: `-Djava.security.auth.login.config=${path('jaas.conf')}` });
+  await started.until(/^Applied waiting of /m);
+  const url = `http://127.0.0.1:${ports.main}`;
+  expect(started.printed()).toContain(`Sluice is ready on ${url}\n`);
+  expect(started.printed()).toContain(`http://:${ports.main} is on 127.0.0.1 only\n`);
+  expect(started.printed()).toContain('did you mean offset.flush.interval.ms?');
+
+  const authorization = `Basic ${Buffer.from('alice:secret').toString('base64')}`;
+  const get = async (path: string, headers: Record<string, string> = {}) => {
+    const response = await fetch(path, { headers });
+    return [response.status, response.headers.get('access-control-allow-origin'), await response.text()];
+  };
+  expect(await get(`${url}/connectors`, { origin: 'http://q' })).toEqual([401, 'http://q', 'User cannot access the resource.']);
+  expect(await get(`${url}/connectors`, { authorization, origin: 'http://q' })).toEqual([200, 'http://q', '["waiting"]']);
+  expect((await get(`${url}/metrics`))[0]).toBe(401);
+  expect((await get(`${url}/metrics`, { authorization }))[0]).toBe(200);
+  expect((await get(`${url}/admin/loggers/root`, { authorization }))[0]).toBe(404);
+  expect((await get(`http://127.0.0.1:${ports.admin}/admin/loggers/root`))[0]).toBe(200);
+  expect((await get(`http://127.0.0.1:${ports.admin}/connectors`, { authorization }))[0]).toBe(404);
+  expect(await started.stop()).toBe(0);
 });

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { listenerPort, parseProperties, readWorkerProperties } from '../../infra/local/worker-file.ts';
+import { parseProperties, readWorkerProperties } from '../../infra/local/worker-file.ts';
 
 let folder: string;
 beforeAll(async () => {
@@ -68,17 +68,4 @@ test('a file without a converter, which Kafka Connect would refuse, is refused',
 
 test('a missing file is told by its path', async () => {
   await expect(readWorkerProperties(join(folder, 'nowhere'))).rejects.toThrow(/nowhere cannot be read: there is no such file/);
-});
-
-test.each([
-  [undefined, null],
-  ['http://127.0.0.1:8084', 8084],
-  ['HTTP://:8085', 8085],
-  ['https://host:8443,http://host:8086/', 8086],
-])('listeners %s give port %s', (listeners, port) => {
-  expect(listenerPort(listeners === undefined ? {} : { listeners })).toBe(port);
-});
-
-test('listeners without an http listener are refused', () => {
-  expect(() => listenerPort({ listeners: 'https://host:8443' })).toThrow(/listeners must name an http listener/);
 });

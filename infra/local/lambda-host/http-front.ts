@@ -4,11 +4,32 @@ import type { Duplex } from 'node:stream';
 import type { EnvironmentPool } from './environment-pool.ts';
 import { InvokeError } from './errors.ts';
 
-/** API Gateway's limit for a request, in bytes. */
-const bytesMax = 10 * 1024 * 1024;
+/** Lambda's limit for the event of an invocation, in bytes. */
+const eventBytesMax = 6 * 1024 * 1024;
+/** As in Kafka Connect's worker. */
+const urlLengthMax = 8192;
+/** Headers of a request, its first line among them. */
+const headerBytesMax = 16_384;
+
+const wrongHost =
+  'without authentication the Host header must be localhost, an address or a private name; others are named by rest.advertised.host.name in the worker file';
 
 /** What is served without a function, by path. */
-export type Pages = Readonly<Record<string, { readonly contentType: string; text(): string }>>;
+export type Pages = Readonly<Record<string, Page>>;
+
+interface Page {
+  readonly contentType: string;
+  text(): string;
+  isAllowed(authorization: string | undefined): boolean;
+}
+
+export interface HttpFrontOptions {
+  readonly pages?: Pages;
+  /** Whether requests may have this as `Host`; default: they may have any. */
+  readonly allowsHost?: (host: string | undefined) => boolean;
+  /** What events bring as variables of the stage. */
+  readonly stageVariables?: Readonly<Record<string, string>>;
+}
 
 /** What a function answers an HTTP API with. */
 interface HttpResult {
@@ -23,16 +44,30 @@ interface HttpResult {
  * API Gateway's part: turns HTTP into events of an HTTP API (payload format 2.0) and answers back. `rawPath` is the path
  * as it was sent, percent-encoded, so that a name with a slash in it can be told from two names.
  */
-export function createHttpFront(target: string, pool: () => EnvironmentPool, pages: Pages = {}): Server {
-  const server = createServer((request, response) => {
-    const page = request.method === 'GET' || request.method === 'HEAD' ? pages[(request.url ?? '').replace(/\?.*$/s, '')] : undefined;
-    if (page !== undefined) return void response.writeHead(200, { 'content-type': page.contentType }).end(request.method === 'HEAD' ? undefined : page.text());
-    serve(request, response, target, pool()).catch((error: unknown) => {
-      const known = error instanceof InvokeError;
-      answerJson(response, known ? error.status : 502, known ? error.message : `The function could not answer: ${String(error)}`);
+export function createHttpFront(
+  target: string,
+  pool: () => EnvironmentPool,
+  { pages = {}, allowsHost = () => true, stageVariables }: HttpFrontOptions = {},
+): Server {
+  const server = createServer({ maxHeaderSize: headerBytesMax }, (request, response) => {
+    const url = request.url ?? '';
+    if (url.length > urlLengthMax) return answerJson(response, 414, `HTTP 414 URI Too Long: at most ${urlLengthMax} characters`);
+    if (!allowsHost(request.headers.host)) return answerJson(response, 421, `HTTP 421 Misdirected Request: ${wrongHost}`);
+    const page = request.method === 'GET' || request.method === 'HEAD' ? pages[url.replace(/\?.*$/s, '')] : undefined;
+    if (page !== undefined) return answerPage(request, response, page);
+    serve(request, response, { target, pool: pool(), stageVariables }).catch((error: unknown) => {
+      // Not 502 or 503: clients know those from proxies and do not try again.
+      const stopping = error instanceof InvokeError && error.status === 503;
+      if (stopping) return answerJson(response, 409, 'Cannot complete request because of a conflicting operation (e.g. worker rebalance)');
+      answerJson(response, 500, error instanceof InvokeError ? error.message : `The function could not answer: ${String(error)}`);
     });
   });
   return server.on('clientError', refuse);
+}
+
+function answerPage(request: IncomingMessage, response: ServerResponse, page: Page): void {
+  if (!page.isAllowed(request.headers.authorization)) return void response.writeHead(401, { 'www-authenticate': 'Basic' }).end();
+  response.writeHead(200, { 'content-type': page.contentType }).end(request.method === 'HEAD' ? undefined : page.text());
 }
 
 /** What Node cannot read as HTTP gets an answer of ours: methods that nobody knows, headers that are too large, what is no HTTP at all. */
@@ -49,15 +84,25 @@ function refuse(error: NodeJS.ErrnoException, socket: Duplex): void {
   socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
 }
 
-async function serve(request: IncomingMessage, response: ServerResponse, target: string, pool: EnvironmentPool): Promise<void> {
+interface Serving {
+  readonly target: string;
+  readonly pool: EnvironmentPool;
+  readonly stageVariables: HttpFrontOptions['stageVariables'];
+}
+
+async function serve(request: IncomingMessage, response: ServerResponse, { target, pool, stageVariables }: Serving): Promise<void> {
   const body = await read(request);
-  if (body === null) return answerJson(response, 413, 'Request Entity Too Large');
-  const event = eventOf(request, body);
+  const event = body === null ? null : JSON.stringify({ ...eventOf(request, body), ...(stageVariables ? { stageVariables } : {}) });
+  if (event === null || Buffer.byteLength(event) > eventBytesMax) {
+    // What is still on its way is not read: the connection ends with the answer.
+    if (!request.complete) response.setHeader('connection', 'close');
+    return answerJson(response, 413, `HTTP 413 Request Entity Too Large: a request may have at most ${eventBytesMax} bytes`);
+  }
   // One machine has fewer environments than AWS: clients wait their turn, as for the threads of a worker.
-  const { payload, error } = await pool.invokeWhenPossible(target, JSON.stringify(event), randomUUID());
+  const { payload, error } = await pool.invokeWhenPossible(target, event, randomUUID());
   if (error !== null) {
     const { errorMessage } = JSON.parse(payload) as { errorMessage?: string };
-    return answerJson(response, 502, errorMessage ?? 'Internal Server Error');
+    return answerJson(response, 500, errorMessage ?? 'Internal Server Error');
   }
   const result = JSON.parse(payload) as HttpResult | null;
   response.statusCode = result?.statusCode ?? 200;
@@ -122,14 +167,17 @@ function isText(body: Buffer): boolean {
   }
 }
 
+/** Null: there is too much of it. */
 async function read(request: IncomingMessage): Promise<Buffer | null> {
+  if (Number(request.headers['content-length'] ?? 0) > eventBytesMax) return null;
   const chunks: Buffer[] = [];
   let size = 0;
-  for await (const chunk of request) {
+  // Leaving the loop must not destroy the request: it shares its socket with the answer.
+  for await (const chunk of request.iterator({ destroyOnReturn: false })) {
     size += (chunk as Buffer).length;
-    if (size <= bytesMax) chunks.push(chunk as Buffer);
+    if (size > eventBytesMax) return null;
+    chunks.push(chunk as Buffer);
   }
-  if (size > bytesMax) return null;
   return Buffer.concat(chunks);
 }
 

@@ -26,12 +26,15 @@ export interface LambdaHostOptions {
   readonly dynamodbEndpoint: string | null;
   readonly tableName: string;
   readonly httpPort: number;
+  /** A second HTTP port, whose requests say that they came by it: the listener of `admin.listeners`. */
+  readonly adminPort?: number | null;
   readonly logDir: string;
   readonly consoleLogs: boolean;
   /** Told each line of the functions' logs. */
   readonly onLogLine?: (line: string) => void;
   /** What the HTTP port serves besides the function. */
   readonly pages?: Pages;
+  readonly allowsHost?: (host: string | undefined) => boolean;
   /** Most environments that work at once. */
   readonly accountConcurrency?: number;
   /** Freeze environments between invocations, as Lambda does. */
@@ -76,8 +79,11 @@ export async function startLambdaHost(options: LambdaHostOptions): Promise<Lambd
     () => queue,
   );
   const http = triggers.find((each) => each.kind === 'http');
-  const front = createHttpFront(http?.target ?? 'rest-api', () => pool, options.pages);
-  const [apiPort] = await Promise.all([listen(api, 0), listen(front, httpPort)]);
+  const target = http?.target ?? 'rest-api';
+  const allowing = options.allowsHost ? { allowsHost: options.allowsHost } : {};
+  const front = createHttpFront(target, () => pool, { pages: options.pages ?? {}, ...allowing });
+  const adminFront = createHttpFront(target, () => pool, { stageVariables: { listener: 'admin' }, ...allowing });
+  const [apiPort] = await Promise.all([listen(api, 0), listen(front, httpPort), options.adminPort ? listen(adminFront, options.adminPort) : 0]);
   const invokeUrl = `http://127.0.0.1:${apiPort}`;
   const env = Object.fromEntries(
     functions.map(({ name }) => [name, { AWS_ENDPOINT_URL_LAMBDA: invokeUrl, NODE_COMPILE_CACHE: join(logDir, '..', 'compile-cache'), ...options.env[name] }]),
@@ -128,7 +134,7 @@ export async function startLambdaHost(options: LambdaHostOptions): Promise<Lambd
     async stop(graceMs) {
       for (const trigger of started) trigger.stop();
       queue.stop();
-      const closed = close(front);
+      const closed = Promise.all([close(front), close(adminFront)]);
       await pool.stop(graceMs);
       await Promise.all([closed, close(api)]);
       undertaker.kill('SIGKILL');

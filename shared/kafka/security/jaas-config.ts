@@ -72,7 +72,7 @@ function tokenize(value: string): Token[] {
 const escapes: Readonly<Record<string, string>> = { a: '\x07', b: '\b', f: '\f', n: '\n', r: '\r', t: '\t', v: '\v' };
 
 // As java.io.StreamTokenizer does.
-function unescaped(quoted: string): string {
+export function unescaped(quoted: string): string {
   return quoted.replace(/\\(?:([0-3]?[0-7]{1,2})|([\s\S]))/g, (_, octal: string | undefined, character: string) =>
     octal === undefined ? (escapes[character] ?? character) : String.fromCharCode(Number.parseInt(octal, 8)),
   );
