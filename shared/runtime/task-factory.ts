@@ -10,6 +10,7 @@ import { createExactlyOnceTask, requireHandover } from './exactly-once/create-ex
 import { usesExactlyOnce } from './exactly-once/source-support.ts';
 import { sinkGroup } from './partition-assignor.ts';
 import type { RuntimePorts } from './ports.ts';
+import { Reconfiguration } from './reconfiguration.ts';
 import { ResolvedSecrets } from './resolved-secrets.ts';
 import { taskSettings } from './task-settings.ts';
 import { TopicCreation } from './topic-creation.ts';
@@ -25,6 +26,8 @@ export interface FreshTask {
   readonly task: WorkerTask;
   readonly secrets: ResolvedSecrets;
   readonly staleAt: number | null;
+  /** What the task has asked of its connector. */
+  readonly reconfiguration: Reconfiguration;
 }
 
 /**
@@ -54,7 +57,8 @@ export async function createWorkerTask(given: RuntimePorts, item: TaskItem, conn
     const ports = { ...given, worker, logger };
     const ttls = [ofWorker, ofConnector, ofTask].flatMap(({ ttlMs }) => (ttlMs === null ? [] : [ttlMs]));
     const reloads = config['config.action.reload'] !== 'none' && ttls.length > 0;
-    const fresh = (task: WorkerTask): FreshTask => ({ task, secrets, staleAt: reloads ? readAt + Math.min(...ttls) : null });
+    const reconfiguration = new Reconfiguration(ports, connector);
+    const fresh = (task: WorkerTask): FreshTask => ({ task, secrets, reconfiguration, staleAt: reloads ? readAt + Math.min(...ttls) : null });
     const definition = plugins.connector(config['connector.class'] ?? '');
     const settings = taskSettings(definition.kind, config, worker);
     const key = converterOf(ports, config, 'key');
@@ -96,7 +100,7 @@ export async function createWorkerTask(given: RuntimePorts, item: TaskItem, conn
       return fresh(new WorkerSinkTask(parts, item, kafka.reader({ clientId: `connector-consumer-${connector}-${task}` }, overrides)));
     }
     const topics = new TopicCreation({ admin: kafka.admin(clientOverrides('admin', worker, config)), groups: settings.topicCreationGroups, logger });
-    const source = { parts, item, topics, reconfigure: () => requestReconfiguration(ports, connector) };
+    const source = { parts, item, topics, reconfigure: () => reconfiguration.request() };
     const clients = { kafka, connector, worker, config, clock, logger };
     const exactlyOnce = usesExactlyOnce(worker, config);
     await requireHandover(clients, storage, exactlyOnce);
@@ -141,11 +145,4 @@ async function mirror(
   } catch (error) {
     logger.warn('The consumer group could not be brought up to date; stored offsets are not affected', { group, error: String(error) });
   }
-}
-
-function requestReconfiguration({ storage, logger }: RuntimePorts, connector: string): void {
-  storage.connectors
-    .get(connector)
-    .then((spec) => spec !== null && storage.control.replan(spec))
-    .catch((error: unknown) => logger.warn('Task reconfiguration could not be requested', { connector, error: String(error) }));
 }

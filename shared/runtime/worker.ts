@@ -6,6 +6,7 @@ import { runConnector } from './connector-run.ts';
 import { isProducerFenced } from './exactly-once/producer-fenced.ts';
 import type { RuntimePorts } from './ports.ts';
 import { postponed } from './postponed.ts';
+import type { Reconfiguration } from './reconfiguration.ts';
 import type { ResolvedSecrets } from './resolved-secrets.ts';
 import { automaticRestart, restartNotice } from './restart-policy.ts';
 import { RunControl, type StopReason } from './run-control.ts';
@@ -44,6 +45,7 @@ const maxInstances = 8;
 interface Instance {
   readonly task: WorkerTask;
   readonly secrets: ResolvedSecrets;
+  readonly reconfiguration: Reconfiguration;
   readonly generation: number;
   readonly restarts: number;
   /** When its secrets must be read again; null: not before its config changes. */
@@ -125,7 +127,7 @@ export class Worker {
       if (instance === null) return { outcome: 'idle', records: 0 };
       // The next run reads the secrets again and goes on.
       if (instance.staleAt !== null) control.endBy(Math.max(instance.staleAt, clock.now() + leastRunMs));
-      const result = await instance.task.run(control, item);
+      const result = await instance.task.run(control, item).finally(() => instance.reconfiguration.settled());
       instance.epoch = item.epoch;
       if (result.outage !== undefined) instance.secrets.hideIn(result.outage);
       if (!result.reusable || control.reason === 'restarted' || control.reason === 'replaced' || control.reason === 'shutdown') await this.#drop(key);

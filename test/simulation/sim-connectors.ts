@@ -42,12 +42,21 @@ export class Target {
 export interface Origin {
   /** Records of each partition that are there by now. */
   available: number;
+  /** Most tasks that it bears now: a task that notices a change asks for other task configs. */
+  tasks: number;
 }
 
 /** Bugs in connectors that a simulation must find. */
 export interface ConnectorPlants {
   /** Offsets are allowed before what was put is written. */
   readonly commitBeforeFlush?: boolean;
+  /** Nobody hears a task that asks for other task configs. */
+  readonly lostReconfiguration?: boolean;
+}
+
+/** How many tasks the source has. */
+export function sourceTasks(maxTasks: number, partitions: number, { tasks }: Origin): number {
+  return Math.min(maxTasks, partitions, tasks);
 }
 
 const count = (least: number) => int({ default: least, importance: 'HIGH', doc: '' });
@@ -60,9 +69,15 @@ export function simConnectors(process: SimProcess, origin: Origin, target: Targe
     readonly #context: SourceTaskContext;
     readonly #partitions: readonly number[];
     readonly #next = new Map<number, number>();
+    /** Of how many tasks this is one, what it would be now, and what it has asked for. */
+    readonly #tasks: number;
+    readonly #tasksNow: () => number;
+    #asked: number | null = null;
 
-    constructor(context: SourceTaskContext, partitions: readonly number[]) {
+    constructor(context: SourceTaskContext, partitions: readonly number[], tasks: number, tasksNow: () => number) {
       super();
+      this.#tasks = tasks;
+      this.#tasksNow = tasksNow;
       this.#context = context;
       this.#partitions = partitions;
     }
@@ -77,6 +92,9 @@ export function simConnectors(process: SimProcess, origin: Origin, target: Targe
       await process.latency();
       if (world.fault(0.01)) throw new RetriableException('The source does not answer');
       if (world.fault(0.002)) throw new ConnectException('The source is broken');
+      const tasks = this.#tasksNow();
+      if (tasks !== this.#tasks && tasks !== this.#asked && plants.lostReconfiguration !== true) this.#context.requestTaskReconfiguration();
+      this.#asked = tasks;
       const behind = this.#partitions.filter((each) => (this.#next.get(each) ?? 0) < origin.available);
       if (behind.length === 0) return null;
       const partition = world.random.pick(behind);
@@ -131,16 +149,16 @@ export function simConnectors(process: SimProcess, origin: Origin, target: Targe
       version: '1',
       overview: '',
       config: configDef({ partitions: count(4), dummy: count(0) }),
-      taskConfig: configDef({ partitions: count(4), task: count(0), tasks: count(1) }),
+      taskConfig: configDef({ partitions: count(4), task: count(0), tasks: count(1), 'tasks.max': count(1) }),
       taskConfigs: async ({ config, maxTasks, rawConfig }) => {
         await process.latency();
         if (world.fault(0.02)) throw new RetriableException('The source does not answer');
-        const tasks = Math.min(maxTasks, config.partitions);
+        const tasks = sourceTasks(maxTasks, config.partitions, origin);
         return Array.from({ length: tasks }, (_, task) => ({ ...rawConfig, task: String(task), tasks: String(tasks) }));
       },
-      createTask: ({ partitions, task, tasks }, context) => {
+      createTask: ({ partitions, task, tasks, 'tasks.max': maxTasks }, context) => {
         const own = Array.from({ length: partitions }, (_, partition) => partition).filter((partition) => partition % tasks === task);
-        return new NumbersTask(context, own);
+        return new NumbersTask(context, own, tasks, () => sourceTasks(maxTasks, partitions, origin));
       },
     }),
     defineSinkConnector({

@@ -32,6 +32,7 @@ describe('the simulation', () => {
     ['a lease that is much longer than its run', { longLease: true }, /not everything arrived/],
     ['failures that nobody is told of', { lostFailures: true }, /the failure queue does not know/],
     ['events that are forgotten because a run is under way', { lostWake: true }, /not everything arrived/],
+    ['tasks that ask in vain for other task configs', { lostReconfiguration: true }, /the source has \d tasks instead of \d/],
     ['offsets that a user changes while a task begins', { offsetResetRace: true }, /and it was not written again/],
   ])('finds %s', { timeout: 120_000 }, async (_, plants, expected) => {
     let found = '';

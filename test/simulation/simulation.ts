@@ -3,7 +3,7 @@ import { Herder } from '../../shared/herder/herder.ts';
 import { tableStorage } from '../../shared/storage/dynamodb/table-storage.ts';
 import { MemoryTable } from './memory-table.ts';
 import { type Plants, Platform } from './platform.ts';
-import { type Origin, Target } from './sim-connectors.ts';
+import { type Origin, sourceTasks, Target } from './sim-connectors.ts';
 import { SimKafka } from './sim-kafka.ts';
 import { World } from './world.ts';
 
@@ -31,7 +31,7 @@ export async function simulate(seed: number, plants: Plants = {}): Promise<Simul
   const world = new World(seed);
   world.faultsUntil = world.now + faultyMs;
   const kafka = new SimKafka();
-  const origin: Origin = { available: 0 };
+  const origin: Origin = { available: 0, tasks: world.random.int(1, 3) };
   const target = new Target();
   const table = new MemoryTable();
   const violations: string[] = [];
@@ -64,6 +64,11 @@ export async function simulate(seed: number, plants: Plants = {}): Promise<Simul
       if (offset > target.completeUpTo(key))
         violated(`offset ${offset} of ${key} is stored, but what is before it is written only up to ${target.completeUpTo(key)}`);
       monotone(`sink ${key}`, offset);
+    }
+    for (const name of [source, sink]) {
+      const { tasks = [] } = (await seen.connectors.snapshot(name)) ?? {};
+      const generations = new Set(tasks.filter(({ lease }) => lease !== null && lease.expiresAt > world.now).map(({ generation }) => generation));
+      if (generations.size > 1) violated(`tasks of ${name} run under several generations: ${[...generations].join(', ')}`);
     }
     for (const { partition, offset } of await seen.offsets.sourceOffsets(source)) {
       const [number, position] = [Number(partition['partition']), Number(offset['position'])];
@@ -191,6 +196,7 @@ export async function simulate(seed: number, plants: Plants = {}): Promise<Simul
       for (let waited = 0; last && waited < 10_000 && (await seen.control.task(source, 0))?.lease == null; waited += 20) await world.delay(20);
       await world.delay(last ? world.random.int(1, 1_500) : world.random.int(500, 15_000));
       origin.available = last ? records : world.now > world.faultsUntil ? records - 1 : Math.min(records - 2, origin.available + world.random.int(1, 20));
+      if (world.random.chance(0.3)) origin.tasks = world.random.int(1, 3);
       if (byEvent) while (!(await call((api) => api.wakeConnector(source)))) await world.delay(500);
     }
   };
@@ -200,9 +206,16 @@ export async function simulate(seed: number, plants: Plants = {}): Promise<Simul
   void user();
   void colleague();
   const total = partitions * records;
+  /** What is wrong with the number of tasks that the source has. */
+  const wrongTasks = async (): Promise<string | null> => {
+    const snapshot = await seen.connectors.snapshot(source);
+    const wanted = sourceTasks(Number(snapshot?.spec.config['tasks.max']), partitions, origin);
+    return snapshot?.tasks.length === wanted ? null : `the source has ${snapshot?.tasks.length} tasks instead of ${wanted}`;
+  };
   const arrived = async () => {
     if (world.now < world.faultsUntil + 10_000 || world.events % 50 !== 0) return false;
     for (let partition = 0; partition < partitions; partition++) if ((appendedUpTo.get(partition) ?? 0) < records) return false;
+    if ((await wrongTasks()) !== null) return false;
     const offsets = await seen.offsets.sinkOffsets(sink);
     return [0, 1, 2].every((partition) => {
       const [key, end] = [partitionKey('numbers', partition), BigInt(kafka.records({ topic: 'numbers', partition }).length)];
@@ -215,6 +228,8 @@ export async function simulate(seed: number, plants: Plants = {}): Promise<Simul
     const written = [0, 1, 2].map(
       (partition) => `${target.completeUpTo(partitionKey('numbers', partition))} of ${kafka.records({ topic: 'numbers', partition }).length}`,
     );
+    const tasks = await wrongTasks();
+    if (tasks !== null) violated(tasks);
     violated(`not everything arrived: of ${records} records Kafka has ${sent}; the target has ${written.join(', ')}`);
   }
   for (const [key, order] of target.order)

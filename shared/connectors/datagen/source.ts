@@ -52,6 +52,7 @@ async function validate({ config, value }: ConnectorValidation<DatagenConfig>): 
     connectSchemaOf(schema);
   } catch (error) {
     const { message } = error as Error;
-    value(message.includes("'schema.keyfield'") ? 'schema.keyfield' : (given[0] as string)).errorMessages.push(message);
+    const key = message.includes("'schema.keyfield'") ? 'schema.keyfield' : (given[0] as string);
+    value(key).errorMessages.push(message.includes(key) ? message : `Invalid value for configuration ${key}: ${message}`);
   }
 }

@@ -40,12 +40,12 @@ function validate({ value }: ConnectorValidation<JdbcSinkConfig>): void {
     const names = (pkFields.value ?? []) as readonly string[];
     if (mode === 'kafka' && names.length !== 0 && names.length !== 3)
       pkFields.errorMessages.push(
-        `PK mode is KAFKA so there should either be no field names defined for defaults [${defaultKafkaPkNames.join(', ')}] to be applicable, or exactly 3, defined fields are: [${names.join(', ')}]`,
+        `PK mode is KAFKA so there should either be no field names defined for defaults [${defaultKafkaPkNames.join(', ')}] to be applicable, or exactly 3, defined fields are: [${names.join(', ')}] (pk.fields)`,
       );
   }
   const quote = value('quote.sql.identifiers');
   if (isClean(quote) && !['always', 'never'].includes(String(quote.value).toLowerCase()))
-    quote.errorMessages.push(`No matching QuoteMethod found for '${quote.value}': it is always or never`);
+    quote.errorMessages.push(`No matching QuoteMethod found for '${quote.value}' of quote.sql.identifiers: it is always or never`);
   const url = value('connection.url');
   const dialect = value('dialect.name');
   if (isClean(url) && isClean(dialect)) {

@@ -167,9 +167,11 @@ describe('validation', () => {
     expect(await errors({})).toEqual({ 'schema.string': [message], 'schema.filename': [message], quickstart: [message] });
     expect(await errors({ quickstart: 'users', 'schema.filename': 'x' })).toEqual({ 'schema.filename': [message], quickstart: [message] });
     expect(await errors({ 'schema.string': '{"type":"record"' })).toEqual({
-      'schema.string': [expect.stringContaining('Unable to parse the provided schema')],
+      'schema.string': [expect.stringMatching(/^Invalid value for configuration schema.string: Unable to parse the provided schema/)],
     });
-    expect(await errors({ 'schema.filename': '/no/such' })).toEqual({ 'schema.filename': [expect.stringContaining('Unable to find the schema file')] });
+    expect(await errors({ 'schema.filename': '/no/such' })).toEqual({
+      'schema.filename': [expect.stringMatching(/^Invalid value for configuration schema.filename: Unable to find the schema file/)],
+    });
     expect(await errors({ quickstart: 'users', 'schema.keyfield': 'no' })).toEqual({
       'schema.keyfield': ["The schema does not contain the field provided in 'schema.keyfield'"],
     });

@@ -33,7 +33,7 @@ describe('a config of the JDBC sink', () => {
     `insert.mode=${mode} requires key field names to be known, check the primary key configuration: pk.mode must be one of kafka, record_key, record_value`,
   ];
   const threeNames = (names: string) => [
-    `PK mode is KAFKA so there should either be no field names defined for defaults [__connect_topic, __connect_partition, __connect_offset] to be applicable, or exactly 3, defined fields are: [${names}]`,
+    `PK mode is KAFKA so there should either be no field names defined for defaults [__connect_topic, __connect_partition, __connect_offset] to be applicable, or exactly 3, defined fields are: [${names}] (pk.fields)`,
   ];
   test.each<[Record<string, string>, Record<string, unknown>]>([
     [{ 'insert.mode': 'merge' }, { 'insert.mode': ['Invalid value merge for configuration insert.mode: Invalid enumerator'] }],
@@ -49,7 +49,10 @@ describe('a config of the JDBC sink', () => {
     [{ 'batch.size': '-1' }, { 'batch.size': ['Invalid value -1 for configuration batch.size: Value must be at least 0'] }],
     [{ 'connection.attempts': '0' }, { 'connection.attempts': ['Invalid value 0 for configuration connection.attempts: Value must be at least 1'] }],
     [{ 'table.types': 'TABLE,SYNONYM' }, { 'table.types': ['Invalid value SYNONYM for configuration table.types: Invalid enumerator'] }],
-    [{ 'quote.sql.identifiers': 'often' }, { 'quote.sql.identifiers': ["No matching QuoteMethod found for 'often': it is always or never"] }],
+    [
+      { 'quote.sql.identifiers': 'often' },
+      { 'quote.sql.identifiers': ["No matching QuoteMethod found for 'often' of quote.sql.identifiers: it is always or never"] },
+    ],
     [{ 'db.timezone': 'Mars/Base' }, { 'db.timezone': [expect.stringContaining('Invalid value Mars/Base for configuration db.timezone: Invalid time zone.')] }],
     [{ 'connection.url': 'jdbc:mysql://db/shop' }, { 'connection.url': [expect.stringContaining('there is no dialect for jdbc:mysql:')] }],
     [{ 'dialect.name': 'SqliteDatabaseDialect' }, { 'dialect.name': [expect.stringContaining('leave dialect.name out')] }],

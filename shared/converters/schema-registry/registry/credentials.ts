@@ -49,7 +49,8 @@ function loginOf(jaas: string): string {
     return (match?.[1] ?? match?.[2] ?? match?.[3])?.replace(/\\(.)/g, '$1');
   };
   const username = option('username');
-  if (!username) throw new ConfigException("Provided SASL Login module doesn't provide username and password options and can't be inherited");
+  if (!username)
+    throw new ConfigException("Provided SASL Login module doesn't provide username and password options and can't be inherited (sasl.jaas.config)");
   return `${username}:${option('password') ?? ''}`;
 }
 
