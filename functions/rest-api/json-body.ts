@@ -13,7 +13,7 @@ import type { TargetState } from '../../shared/storage/ports.ts';
 type Reviver = (this: unknown, name: string, value: unknown, context: { source?: string }) => unknown;
 
 /** `text`: numbers become their text. `exact`: whole numbers beyond 2^53 become bigint. */
-function parseJson(body: string, numbers: 'text' | 'exact'): unknown {
+export function parseJson(body: string, numbers: 'text' | 'exact'): unknown {
   const reviver: Reviver = (_name, value, { source = '' }) => {
     if (typeof value !== 'number') return value;
     if (numbers === 'text') return new NumberText(source);
@@ -33,7 +33,7 @@ class NumberText {
   }
 }
 
-function object(value: unknown, what: string): Readonly<Record<string, unknown>> {
+export function object(value: unknown, what: string): Readonly<Record<string, unknown>> {
   if (typeof value !== 'object' || value === null || Array.isArray(value) || value instanceof NumberText)
     throw new BadRequestException(`Expected ${what} as a JSON object`);
   return value as Record<string, unknown>;

@@ -3,6 +3,7 @@ import type { Logger } from '../../shared/connect/logger.ts';
 import { ConnectRestException } from '../../shared/herder/connect-rest-exception.ts';
 import type { Herder } from '../../shared/herder/herder.ts';
 import { ItemTooLargeException, UnavailableStorageException } from '../../shared/storage/ports.ts';
+import { deadLetterRoutes } from './dead-letter-routes.ts';
 import type { RestRequest, RestResponse } from './http.ts';
 import { errorHeaders } from './note-headers.ts';
 import { type Method, type Route, routes } from './routes.ts';
@@ -17,7 +18,11 @@ const statuses: Readonly<Record<string, number>> = {
 /** Errors of AWS that go away when the request is made again. Clients know 409 as that, and no other status. */
 const contention = /Throttl|ProvisionedThroughputExceeded|RequestLimitExceeded|TransactionConflict|TransactionInProgress/;
 
-const compiled = Object.entries(routes).map(([path, methods]) => ({ path, parts: path.split('/').filter((part) => part !== ''), methods }));
+const compiled = Object.entries({ ...routes, ...deadLetterRoutes }).map(([path, methods]) => ({
+  path,
+  parts: path.split('/').filter((part) => part !== ''),
+  methods,
+}));
 
 export interface AnswerOptions {
   readonly herder: Herder;

@@ -5,7 +5,7 @@ import { subscriptionOf } from '../runtime/partition-assignor.ts';
 import type { RuntimePorts } from '../runtime/ports.ts';
 import type { RunRequest } from '../runtime/task-run.ts';
 import { wakeConnector } from '../runtime/wake-connector.ts';
-import { type ConnectorSpec, DamagedItemException, type FailureReport, type TaskItem } from '../storage/ports.ts';
+import { type ConnectorSpec, DamagedItemException, type FailureReport, type Replay, type TaskItem } from '../storage/ports.ts';
 
 /** A run that was asked for is not asked for again within this time. */
 const invokeGraceMs = 10_000;
@@ -48,7 +48,7 @@ export class Controller {
   async look(): Promise<LookResult> {
     const { storage, clock, metrics, logger } = this.#ports;
     const now = clock.now();
-    const { specs, tasks, unreadable } = await storage.control.due(now);
+    const { specs, tasks, replays, unreadable } = await storage.control.due(now);
     for (const why of unreadable) logger.error(why, {});
     const failed = tasks.filter(({ failure }) => failure !== null);
     const lost = tasks.filter(({ lease, failure }) => failure === null && lease !== null && lease.expiresAt <= now);
@@ -67,7 +67,7 @@ export class Controller {
     );
     const moved = await this.#replanMoved(planned);
     const runnable = await this.#withWork(ready.filter(({ connector }) => !moved.has(connector)));
-    const invoked = await this.#dispatch(runnable, now);
+    const invoked = (await this.#dispatch(runnable, now)) + (await this.#each(replays, (replay) => this.#replay(replay, now)));
     const [routed, repaired] = await repairs;
     metrics.add('ControllerLooks', 1, {});
     metrics.add('look-time-ms', clock.now() - now, {});
@@ -111,6 +111,7 @@ export class Controller {
   async #freeCrashed(run: CrashedRun): Promise<void> {
     const { storage, logger } = this.#ports;
     const { request } = run;
+    if (request.kind === 'replay') return void (await storage.replays.free(request.connector, request.replay, run.run));
     if (request.kind === 'connector') {
       const snapshot = await storage.connectors.snapshot(request.connector);
       if (snapshot === null || snapshot.spec.generation !== request.generation) return;
@@ -277,6 +278,14 @@ export class Controller {
       logger.warn('Lag of sinks cannot be told now', { error: String(error) });
       return sources;
     }
+  }
+
+  /** A replay that is due has no run, or one whose lease has expired: whoever takes it over goes on from its position. */
+  async #replay(replay: Replay, now: number): Promise<boolean> {
+    const { storage, invoker } = this.#ports;
+    if (!(await storage.replays.defer(replay, now + invokeGraceMs))) return false;
+    await invoker.invoke({ kind: 'replay', connector: replay.connector, replay: replay.id });
+    return true;
   }
 
   async #dispatch(tasks: readonly TaskItem[], now: number): Promise<number> {

@@ -7,6 +7,7 @@ import type { Logger } from '../connect/logger.ts';
 import type { Plugins } from '../connect/plugins.ts';
 import { versionRequirement } from '../connect/version-range.ts';
 import type { KafkaClients } from '../kafka/ports.ts';
+import type { DeadLetterServices } from '../runtime/dead-letters/ports.ts';
 import { type Preview, preview } from '../runtime/preview/preview.ts';
 import type { PreviewRecord } from '../runtime/preview/preview-record.ts';
 import { tasksOf } from '../runtime/task-state.ts';
@@ -18,6 +19,7 @@ import { connectorHealth } from './connector-health.ts';
 import type { OffsetChange } from './connector-offsets.ts';
 import { connectorInfo, connectorStateInfo } from './connector-state.ts';
 import { ConnectorValidator } from './connector-validator.ts';
+import { DeadLetters } from './dead-letters.ts';
 import type {
   ConfigInfos,
   ConnectorHealth,
@@ -56,6 +58,8 @@ export interface HerderOptions {
   /** The worker's properties. */
   readonly worker: Readonly<Record<string, string>>;
   readonly clock: Clock;
+  /** SQS and S3 for dead letters; absent where there is neither. */
+  readonly deadLetters?: DeadLetterServices;
   readonly logger: Logger;
   readonly workerId: string;
 }
@@ -78,12 +82,14 @@ export class Herder {
   readonly #validator: ConnectorValidator;
   readonly #offsets: OffsetModification;
   readonly loggers: Loggers;
+  readonly deadLetters: DeadLetters;
   #clusterId: string | null = null;
 
   constructor(options: HerderOptions) {
     this.#options = options;
     this.#validator = new ConnectorValidator(options);
     this.#offsets = new OffsetModification(options);
+    this.deadLetters = new DeadLetters(options);
     this.loggers = new Loggers({ store: options.storage.cluster, clock: options.clock });
   }
 

@@ -12,7 +12,7 @@ import { sinkGroup } from './partition-assignor.ts';
 import type { RuntimePorts } from './ports.ts';
 import { Reconfiguration } from './reconfiguration.ts';
 import { ResolvedSecrets } from './resolved-secrets.ts';
-import { taskSettings } from './task-settings.ts';
+import { type TaskSettings, taskSettings } from './task-settings.ts';
 import { TopicCreation } from './topic-creation.ts';
 import { type ChainPlugins, TransformationChain } from './transformation-chain.ts';
 import { WorkerSinkTask } from './worker-sink-task.ts';
@@ -30,11 +30,24 @@ export interface FreshTask {
   readonly reconfiguration: Reconfiguration;
 }
 
+/** What a task is made differently for: dead letters that go through its pipeline again. */
+export interface TaskChanges {
+  /** Is told of each failed record as well. */
+  readonly reporter: ErrorReporter;
+  settings(settings: TaskSettings): TaskSettings;
+  parts(parts: TaskParts): TaskParts;
+}
+
 /**
  * Makes a task with everything it needs: secrets resolved, converters, transformations, clients. Throws ConfigException
  * or what a plugin throws: the task is FAILED then. What was made before a failure is closed.
  */
-export async function createWorkerTask(given: RuntimePorts, item: TaskItem, connectorConfig: Readonly<Record<string, string>>): Promise<FreshTask> {
+export async function createWorkerTask(
+  given: RuntimePorts,
+  item: TaskItem,
+  connectorConfig: Readonly<Record<string, string>>,
+  changes?: TaskChanges,
+): Promise<FreshTask> {
   const { plugins, kafka, clock, metrics, storage } = given;
   const secrets = new ResolvedSecrets();
   const logger = secrets.logger(given.logger);
@@ -60,7 +73,8 @@ export async function createWorkerTask(given: RuntimePorts, item: TaskItem, conn
     const reconfiguration = new Reconfiguration(ports, connector);
     const fresh = (task: WorkerTask): FreshTask => ({ task, secrets, reconfiguration, staleAt: reloads ? readAt + Math.min(...ttls) : null });
     const definition = plugins.connector(config['connector.class'] ?? '');
-    const settings = taskSettings(definition.kind, config, worker);
+    const asked = taskSettings(definition.kind, config, worker);
+    const settings = changes?.settings(asked) ?? asked;
     const key = converterOf(ports, config, 'key');
     const value = converterOf(ports, config, 'value');
     const header = headerConverterOf(ports, config);
@@ -73,10 +87,10 @@ export async function createWorkerTask(given: RuntimePorts, item: TaskItem, conn
     closers.push(() => chain.close());
     const dimensions = { connector, task };
     const deadLetters = await deadLetterReporter(ports, settings.deadLetters, config, item, closers);
-    const reporters: ErrorReporter[] = [];
+    const reporters: ErrorReporter[] = changes === undefined ? [] : [changes.reporter];
     if (settings.errorsLog) reporters.push(new LogReporter({ logger, connector, task, includeMessages: settings.errorsLogIncludeMessages, metrics }));
     if (deadLetters !== null) reporters.push(deadLetters);
-    const parts: TaskParts = {
+    const made: TaskParts = {
       definition,
       taskConfig: ofTask.config,
       settings,
@@ -95,6 +109,7 @@ export async function createWorkerTask(given: RuntimePorts, item: TaskItem, conn
       mirrorOffsets: (offsets) => mirror(ports, sinkGroup(connector, config), clientOverrides('consumer', worker, config), offsets),
       close,
     };
+    const parts = changes?.parts(made) ?? made;
     if (definition.kind === 'sink') {
       const overrides = clientOverrides('consumer', worker, config);
       return fresh(new WorkerSinkTask(parts, item, kafka.reader({ clientId: `connector-consumer-${connector}-${task}` }, overrides)));

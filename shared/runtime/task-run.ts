@@ -13,7 +13,9 @@ export type RunRequest =
       readonly generation: number;
       /** The spec's, when this was asked for: a request that comes late must not take off the schedule what a user has changed since. */
       readonly revision?: number;
-    };
+    }
+  /** Dead letters of a connector through its pipeline again. */
+  | { readonly kind: 'replay'; readonly connector: string; readonly replay: string };
 
 /** How it went. `skipped`: somebody else has the task, or it changed; a duplicate invocation is normal. */
 export interface RunOutcome {

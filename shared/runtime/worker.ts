@@ -3,6 +3,7 @@ import type { ConnectorSpec, FailureReport, ReleaseOutcome, TaskItem } from '../
 import { FencedException } from '../storage/ports.ts';
 import { circuitAfter } from './circuit-breaker.ts';
 import { runConnector } from './connector-run.ts';
+import { runReplay } from './dead-letters/replay/replay-run.ts';
 import { isProducerFenced } from './exactly-once/producer-fenced.ts';
 import type { RuntimePorts } from './ports.ts';
 import { postponed } from './postponed.ts';
@@ -69,6 +70,7 @@ export class Worker {
   /** Does what a request asks for. Rejects only for what is not the task's fault (storage unreachable, …): then the lease expires and the controller repairs. */
   async run(request: RunRequest, invocation: Invocation): Promise<RunOutcome> {
     if (request.kind === 'connector') return this.#runConnector(request, invocation);
+    if (request.kind === 'replay') return runReplay(this.#ports, request, invocation);
     const { storage, workerId } = this.#ports;
     const acquired = await storage.runs.acquire({
       connector: request.connector,

@@ -1,6 +1,9 @@
 import type { SourceOffset, SourcePartition } from '../connect/data/record.ts';
 import { ConnectException, RetriableException } from '../connect/errors.ts';
 import type { TopicPartition } from '../connect/topic-partition.ts';
+import type { Replay, ReplayStore } from './replay-port.ts';
+
+export type { LetterMark, LetterPlaces, Replay, ReplayCounts, ReplayState, ReplayStore } from './replay-port.ts';
 
 /**
  * What is kept, and the few ways in which it may change. One DynamoDB table stands behind it (`dynamodb/`).
@@ -195,8 +198,8 @@ export interface PlannedTask {
 
 /** What the controller does to the table. */
 export interface ControlStore {
-  /** Specs and tasks that are due at `now`, from the sparse index; eventually consistent. `unreadable`: what stands there and is neither, with the reason. */
-  due(now: number): Promise<{ specs: readonly ConnectorSpec[]; tasks: readonly TaskItem[]; unreadable: readonly string[] }>;
+  /** Specs, tasks and replays that are due at `now`, from the sparse index; eventually consistent. `unreadable`: what stands there and is none of these, with the reason. */
+  due(now: number): Promise<{ specs: readonly ConnectorSpec[]; tasks: readonly TaskItem[]; replays: readonly Replay[]; unreadable: readonly string[] }>;
   /**
    * Claims a due item so that the next looks leave it alone until `dueAt`; false when it changed meanwhile.
    * A task is taken off the schedule (null) only while its connector is not STARTED and no failure of it waits to be routed; else false.
@@ -326,6 +329,7 @@ export interface Storage {
   readonly runs: RunStore;
   readonly offsets: OffsetStore;
   readonly producers: ProducerStore;
+  readonly replays: ReplayStore;
   readonly cluster: ClusterStore;
 }
 

@@ -82,7 +82,7 @@ class World {
       if (asked.length + lost + routed === 0) break;
       for (const request of asked) {
         if (request.kind === 'task') tasks.push(`${request.connector}-${request.task}`);
-        else {
+        else if (request.kind === 'connector') {
           const { start } = await runConnector(this.ports, request, { id: 'plan', deadlineAt: 0, expiresAt: 0, shutdown: new AbortController().signal });
           tasks.push(...start.map(({ connector, task }) => `${connector}-${task}`));
         }

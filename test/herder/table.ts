@@ -160,6 +160,9 @@ export class Table {
     get control(): never {
       throw new Error('The herder does not plan');
     },
+    get replays(): never {
+      throw new Error('not in this table');
+    },
     get runs(): never {
       throw new Error('The herder does not run tasks');
     },

@@ -30,6 +30,8 @@ export async function startSqs({ port, dataDir, region }: { port: number; dataDi
   const sqsStore: SqsStore = new SqsStore();
   const stores = { sqsStore, snsStore: new SnsStore(), s3Store: new S3Store() };
   const persistence = new PersistenceManager(dataDir);
+  // Its own writes null where the column takes none, and a message that was to be visible again would be gone.
+  persistence.updateMessageReady = (id: string) => persistence.updateMessageInflight(id, null, null, 0);
   // Its loader must come before the stores know where to save, or loading would save and cascade.
   persistence.load(stores.sqsStore, stores.snsStore, stores.s3Store);
   for (const target of [...Object.values(stores), ...sqsStore.allQueues()]) target.persistence = persistence;

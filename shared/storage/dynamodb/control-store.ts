@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { partitionKey } from '../../connect/topic-partition.ts';
-import type { ConnectorSpec, ControlStore, PlannedTask, TaskItem } from '../ports.ts';
+import type { ConnectorSpec, ControlStore, PlannedTask, Replay, TaskItem } from '../ports.ts';
 import { connectorRounds } from './all-connectors.ts';
 import {
   afterTasks,
@@ -22,6 +22,7 @@ import {
   taskOf,
 } from './items.ts';
 import { keep, type Remains, remainsAfter, remainsOf } from './remains.ts';
+import { replayOf, replayPrefix } from './replay-store.ts';
 import { equal, type Item, less, missing, notEqual, type Operation, present, same, transactions } from './table.ts';
 import type { TableContext } from './table-storage.ts';
 
@@ -31,17 +32,18 @@ export function controlStore(context: TableContext): ControlStore {
   return {
     async due(now) {
       const shards = await Promise.all(Array.from({ length: dueShards }, (_, shard) => table.due(dueShard(shard), now)));
-      const [specs, tasks, unreadable]: [ConnectorSpec[], TaskItem[], string[]] = [[], [], []];
+      const [specs, tasks, replays, unreadable]: [ConnectorSpec[], TaskItem[], Replay[], string[]] = [[], [], [], []];
       for (const item of shards.flat()) {
         // One item that was damaged must not keep the others from being looked at.
         try {
           if (item['sk'] === specSk) specs.push(specOf(item));
           else if (isTask(item)) tasks.push(taskOf(item));
+          else if ((item['sk'] as string).startsWith(replayPrefix)) replays.push(replayOf(item));
         } catch (error) {
           unreadable.push((error as Error).message);
         }
       }
-      return { specs, tasks, unreadable };
+      return { specs, tasks, replays, unreadable };
     },
 
     async deferTask(task, dueAt) {

@@ -5,6 +5,7 @@ import { connectorStore } from './connector-store.ts';
 import { controlStore } from './control-store.ts';
 import { offsetStore } from './offset-store.ts';
 import { producerStore } from './producer-store.ts';
+import { replayStore } from './replay-store.ts';
 import { runStore } from './run-store.ts';
 import type { ItemTable } from './table.ts';
 
@@ -23,6 +24,7 @@ export function tableStorage(context: TableContext): Storage {
     runs: runStore(context),
     offsets: offsetStore(context),
     producers: producerStore(context),
+    replays: replayStore(context),
     cluster: clusterStore(context),
   };
 }
