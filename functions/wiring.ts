@@ -1,6 +1,6 @@
 import { Logger as PowertoolsLogger } from '@aws-lambda-powertools/logger';
 import { Metrics as PowertoolsMetrics } from '@aws-lambda-powertools/metrics';
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { DynamoDBClient, type DynamoDBClientConfig } from '@aws-sdk/client-dynamodb';
 import type { Clock } from '../shared/connect/clock.ts';
 import { ConfigException, RetriableException } from '../shared/connect/errors.ts';
 import type { Logger } from '../shared/connect/logger.ts';
@@ -30,13 +30,21 @@ export interface Environment extends RuntimePorts {
   readonly metrics: FlushableMetrics;
 }
 
+/** For whoever works on its own: a busy table is asked again for a while. */
+const patient: DynamoDBClientConfig = { maxAttempts: 5 };
+/** For whoever somebody waits for: clients of the REST API give up after ten seconds, and a table that does not answer is told before. */
+export const hurried: DynamoDBClientConfig = {
+  maxAttempts: 3,
+  requestHandler: { connectionTimeout: 1_000, requestTimeout: 2_500, throwOnRequestTimeout: true },
+};
+
 /** Reads the environment variables that the deployment sets (`infra/topology.ts`) and makes the clients. Throws ConfigException naming the variable that is missing or wrong. */
-export function createEnvironment(env: Readonly<Record<string, string | undefined>>): Environment {
+export function createEnvironment(env: Readonly<Record<string, string | undefined>>, { table = patient }: { table?: DynamoDBClientConfig } = {}): Environment {
   const worker = workerProperties(env);
   const logger = structuredLogger(new PowertoolsLogger({ serviceName: 'sluice', logLevel: logLevel(env['SLUICE_LOG_LEVEL']) }));
   const clock = systemClock;
   const region = env['AWS_REGION'] ?? 'us-east-1';
-  const storage = createDynamoDbStorage({ client: new DynamoDBClient({ region, maxAttempts: 5 }), tableName: required(env, 'SLUICE_TABLE'), clock });
+  const storage = createDynamoDbStorage({ client: new DynamoDBClient({ region, ...table }), tableName: required(env, 'SLUICE_TABLE'), clock });
   const kafka = createKafkaClients(worker, logger, (connection) => resolveConnection(worker, plugins, connection));
   return {
     storage,

@@ -2,13 +2,13 @@ import middy from '@middy/core';
 import type { APIGatewayProxyEvent, APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
 import { Herder } from '../../shared/herder/herder.ts';
 import { measureInvocation } from '../middleware/measure-invocation.ts';
-import { createEnvironment } from '../wiring.ts';
+import { createEnvironment, hurried } from '../wiring.ts';
 import { CredentialsFile } from './credentials-file.ts';
 import { requestOf, resultOf } from './http.ts';
 import { serve } from './rest-server.ts';
 import { restSettings } from './rest-settings.ts';
 
-const environment = createEnvironment(process.env);
+const environment = createEnvironment(process.env, { table: hurried });
 const herder = new Herder(environment);
 const credentialsFile = process.env['SLUICE_CREDENTIALS_FILE'];
 const server = {

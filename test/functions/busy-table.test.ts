@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { answer } from '../../functions/rest-api/rest-api.ts';
+import { hurried } from '../../functions/wiring.ts';
 import { Herder } from '../../shared/herder/herder.ts';
 import type { KafkaClients } from '../../shared/kafka/ports.ts';
 import { plugins } from '../../shared/plugins.ts';
@@ -13,13 +14,15 @@ import { ManualClock } from '../kit/storage.ts';
 
 /** A DynamoDB that has no time, or that refuses what it is asked. */
 let dynamodb: Server;
-/** Of all operations, or only of transactions: reads find nothing then. */
-let refusal: { status: number; body: object; transactions?: true };
+/** Null: it answers nothing. Of all operations, or only of transactions: reads find nothing then. */
+let refusal: { status: number; body: object; transactions?: true } | null;
 let client: DynamoDBClient;
 let herder: Herder;
+const patience = { ...hurried, maxAttempts: 1 };
 const logger = collectingLogger();
 beforeAll(async () => {
   dynamodb = createServer((request, response) => {
+    if (refusal === null) return;
     const { status, body } = refusal.transactions && !`${request.headers['x-amz-target']}`.endsWith('TransactWriteItems') ? { status: 200, body: {} } : refusal;
     request.resume().on('end', () => response.writeHead(status, { 'content-type': 'application/x-amz-json-1.0' }).end(JSON.stringify(body)));
   }).listen(0, '127.0.0.1');
@@ -31,7 +34,7 @@ beforeEach(() => {
     endpoint: `http://127.0.0.1:${(dynamodb.address() as AddressInfo).port}`,
     region: 'us-east-1',
     credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
-    maxAttempts: 1,
+    ...patience,
   });
   const clock = new ManualClock();
   const text = 'org.apache.kafka.connect.storage.StringConverter';
@@ -47,7 +50,7 @@ beforeEach(() => {
 });
 afterAll(() => {
   client.destroy();
-  dynamodb.close();
+  dynamodb.close().closeAllConnections();
 });
 
 const call = (method: string, path: string, body = '') =>
@@ -74,6 +77,11 @@ test('when others change the same items all the time, clients are told to try ag
   const body = { ...type('TransactionCanceledException'), CancellationReasons: [{ Code: 'TransactionConflict' }, { Code: 'None' }] };
   refusal = { status: 400, body, transactions: true };
   expect(await call('PUT', '/connectors/a/config', config)).toEqual(conflict);
+});
+
+test('when it does not answer, clients are told to try again before they give up', async () => {
+  refusal = null;
+  expect(await call('GET', '/connectors')).toEqual(conflict);
 });
 
 test('what will not go better is told as it is', async () => {
