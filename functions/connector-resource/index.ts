@@ -51,9 +51,10 @@ async function madeByUs(event: ResourceEvent): Promise<boolean> {
 }
 
 function declaredOf(properties: Readonly<Record<string, unknown>>): DeclaredConnector {
-  const { Name, Config, State, Adopt } = properties;
+  const { Name, Config, State, InitialState, Adopt } = properties;
   if (typeof Name !== 'string' || typeof Config !== 'object' || Config === null) throw new ConnectException('The resource needs Name and Config');
   // CloudFormation makes texts of numbers and booleans.
   const config = Object.fromEntries(Object.entries(Config).map(([key, value]) => [key, String(value)]));
-  return { name: Name, config, state: (State as TargetState | undefined) ?? 'STARTED', adopt: String(Adopt) === 'true' };
+  const state = (State ?? InitialState ?? 'STARTED') as TargetState;
+  return { name: Name, config, state, onlyInitially: State === undefined && InitialState !== undefined, adopt: String(Adopt) === 'true' };
 }

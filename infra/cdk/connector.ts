@@ -19,7 +19,10 @@ export interface ConnectorProps {
   readonly config?: Readonly<Record<string, string | number | boolean>>;
   /** A spec file: JSON in both of Kafka Connect's forms, or `.properties`. */
   readonly file?: string;
-  /** Default: STARTED, and then the deployment waits until it runs. */
+  /**
+   * The state that every deployment brings it to. Default: STARTED, and then the deployment waits until it runs; where the file has an
+   * `initial_state`, that one for a connector that is created, and then what its users make of it.
+   */
   readonly state?: 'STARTED' | 'PAUSED' | 'STOPPED';
   /** Take over a connector of this name that was made by REST, with its offsets. Default: false, the deployment fails. */
   readonly adopt?: boolean;
@@ -50,8 +53,8 @@ export class Connector extends Construct {
   /** Throws Error when there is neither config nor file, or the file cannot be read. A wrong config is an error of the synthesis. */
   constructor(scope: Construct, id: string, props: ConnectorProps) {
     super(scope, id);
-    const { cluster, timeout = Duration.minutes(5), state = 'STARTED', adopt = false } = props;
-    const given = this.#given(props);
+    const { cluster, timeout = Duration.minutes(5), adopt = false } = props;
+    const { given, initialState } = this.#given(props);
     this.connectorName = props.connectorName ?? given['name'] ?? id;
     this.config = { ...given, name: this.connectorName };
     const unknown = props.unknownKeys ?? 'fail';
@@ -60,7 +63,7 @@ export class Connector extends Construct {
     const resource = new CustomResource(this, 'Resource', {
       serviceToken: cluster.connectorResource.functionArn,
       resourceType: 'Custom::KafkaConnector',
-      properties: { Name: this.connectorName, Config: this.config, State: state, Adopt: adopt, TimeoutSeconds: timeout.toSeconds() },
+      properties: { Name: this.connectorName, Config: this.config, ...stateOf(props.state, initialState), Adopt: adopt, TimeoutSeconds: timeout.toSeconds() },
       ...(props.removalPolicy ? { removalPolicy: props.removalPolicy } : {}),
     });
     // A connector can only run, and only be deleted, while everything else of the cluster is there.
@@ -92,12 +95,17 @@ export class Connector extends Construct {
     return cluster.sinkEvents(this.connectorName, { topics, ...(latest ? { startingPosition: StartingPosition.LATEST } : {}), ...delivery });
   }
 
-  #given({ config, file }: ConnectorProps): Record<string, string> {
+  #given({ config, file }: ConnectorProps): { readonly given: Readonly<Record<string, string>>; readonly initialState: string | null } {
     if ((config === undefined) === (file === undefined)) throw new Error(`${this.node.path}: a connector needs either config or file`);
-    if (config !== undefined) return Object.fromEntries(Object.entries(config).map(([key, value]) => [key, String(value)]));
-    const { name, config: read } = parseConnectorFile(file as string, readFileSync(file as string, 'utf8'));
-    return { ...read, name };
+    if (config !== undefined) return { given: Object.fromEntries(Object.entries(config).map(([key, value]) => [key, String(value)])), initialState: null };
+    const { name, config: read, initialState } = parseConnectorFile(file as string, readFileSync(file as string, 'utf8'));
+    return { given: { ...read, name }, initialState };
   }
+}
+
+function stateOf(state: ConnectorProps['state'], initialState: string | null): Readonly<Record<string, string>> {
+  if (state !== undefined || initialState === null) return { State: state ?? 'STARTED' };
+  return { InitialState: initialState === 'RUNNING' ? 'STARTED' : initialState };
 }
 
 function kindOf(config: Readonly<Record<string, string>>): 'source' | 'sink' | null {

@@ -8,6 +8,8 @@ export interface DeclaredConnector {
   readonly name: string;
   readonly config: Readonly<Record<string, string>>;
   readonly state: TargetState;
+  /** The state is for a connector that is created (KIP-980's `initial_state`); afterwards people change it. Default: every deployment sees to it. */
+  readonly onlyInitially?: boolean;
   /** Take over a connector of this name that somebody else made. */
   readonly adopt: boolean;
 }
@@ -43,13 +45,16 @@ export class ConnectorDeployment {
 
   /** Gives a connector this config and state, and waits for it. Throws as `create`. */
   async update(declared: DeclaredConnector, deadlineAt: number): Promise<void> {
-    const { name, state } = declared;
+    const { name, onlyInitially = false } = declared;
     const startedAt = this.#clock.now();
-    const exists = (await this.#connectors.get(name)) !== null;
-    if (!exists) await this.#herder.createConnector({ name, config: declared.config, targetState: state });
+    const existing = await this.#connectors.get(name);
+    const state = existing !== null && onlyInitially ? existing.targetState : declared.state;
+    if (existing === null) await this.#herder.createConnector({ name, config: declared.config, targetState: state });
     else {
       await this.#herder.putConnectorConfig(name, declared.config);
-      if (state === 'STOPPED') await this.#herder.stopConnector(name);
+      if (onlyInitially) {
+        // As its users left it.
+      } else if (state === 'STOPPED') await this.#herder.stopConnector(name);
       else if (state === 'PAUSED') await this.#herder.pauseConnector(name);
       else await this.#herder.resumeConnector(name);
     }

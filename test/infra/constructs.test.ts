@@ -241,7 +241,7 @@ describe('a connector of a stack', () => {
     template.resourcePropertiesCountIs('AWS::Lambda::Function', { FunctionName: Match.stringLikeRegexp('-connector-resource$') }, 1);
   });
 
-  test('comes from a spec file of either form', () => {
+  test('comes from a spec file of either form', { timeout: 120_000 }, () => {
     const folder = mkdtempSync(join(tmpdir(), 'sluice-specs-'));
     writeFileSync(join(folder, 'a.json'), JSON.stringify({ name: 'a', config }));
     writeFileSync(join(folder, 'b.properties'), 'name=b\nconnector.class=FileStreamSink\ntopics=t\nfile=/tmp/t\n');
@@ -249,9 +249,16 @@ describe('a connector of a stack', () => {
     expect(new Connector(stack, 'A', { cluster, file: join(folder, 'a.json') }).connectorName).toBe('a');
     expect(new Connector(stack, 'B', { cluster, file: join(folder, 'b.properties') }).config).toMatchObject({ name: 'b', file: '/tmp/t' });
     expect(() => new Connector(stack, 'C', { cluster })).toThrow('either config or file');
+    // Its initial state is for a connector that is created; a desired state is for every deployment.
+    writeFileSync(join(folder, 'd.json'), JSON.stringify({ name: 'd', config, initial_state: 'PAUSED' }));
+    new Connector(stack, 'D', { cluster, file: join(folder, 'd.json') });
+    new Connector(stack, 'E', { cluster, connectorName: 'e', file: join(folder, 'd.json'), state: 'STARTED' });
+    const template = Template.fromStack(stack);
+    template.hasResourceProperties('Custom::KafkaConnector', { Name: 'd', InitialState: 'PAUSED', State: Match.absent() });
+    template.hasResourceProperties('Custom::KafkaConnector', { Name: 'e', InitialState: Match.absent(), State: 'STARTED' });
   });
 
-  test('with a password that is written out fails the synthesis where the cluster requires secrets, and passes with a reference', () => {
+  test('with a password that is written out fails the synthesis where the cluster requires secrets, and passes with a reference', { timeout: 120_000 }, () => {
     const clear = { ...config, 'connection.password': 'hunter2' };
     const synth = (given: Record<string, string | number>, secretsRequired: boolean) => {
       const { app, stack, cluster } = clusterWith(() => ({ secretPrefixes: ['orders/'], secretsRequired }));
