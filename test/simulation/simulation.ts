@@ -154,7 +154,8 @@ export async function simulate(seed: number, plants: Plants = {}): Promise<Simul
           const { connector, tasks } = await api.connectorStatus(name);
           states = [connector.state, ...tasks.map(({ state }) => state)];
         }, 20);
-        if (states.some((state) => state === 'PAUSED' || state === 'STOPPED')) await call((api) => api.resumeConnector(name), 20);
+        // One that is FAILED may be paused besides.
+        if (states.some((state) => state === 'PAUSED' || state === 'STOPPED' || state === 'FAILED')) await call((api) => api.resumeConnector(name), 20);
         if (!selfHealing && states.includes('FAILED')) await call((api) => api.restartConnectorAndTasks(name, { includeTasks: true, onlyFailed: true }), 20);
       }
       await world.delay(60_000);
