@@ -15,6 +15,7 @@ import type { RuntimePorts } from '../shared/runtime/ports.ts';
 import { systemClock } from '../shared/runtime/system-clock.ts';
 import type { RunRequest, TaskInvoker } from '../shared/runtime/task-run.ts';
 import { createDynamoDbStorage } from '../shared/storage/dynamodb/dynamodb-storage.ts';
+import { ServerClock } from '../shared/storage/dynamodb/server-clock.ts';
 import type { Storage } from '../shared/storage/ports.ts';
 import { deadLetterServices } from './dead-letter-services.ts';
 import { failureQueueOf } from './failure-queues.ts';
@@ -30,8 +31,11 @@ export interface Environment extends RuntimePorts {
   readonly metrics: FlushableMetrics;
 }
 
-/** For whoever works on its own: a busy table is asked again for a while. */
-const patient: DynamoDBClientConfig = { maxAttempts: 5 };
+/** For whoever works on its own: a busy table is asked again for a while, and one that does not answer is an error well within the time that a run keeps for its end. */
+const patient: DynamoDBClientConfig = {
+  maxAttempts: 5,
+  requestHandler: { connectionTimeout: 2_000, requestTimeout: 5_000, throwOnRequestTimeout: true },
+};
 /** For whoever somebody waits for: clients of the REST API give up after ten seconds, and a table that does not answer is told before. */
 export const hurried: DynamoDBClientConfig = {
   maxAttempts: 3,
@@ -44,7 +48,10 @@ export function createEnvironment(env: Readonly<Record<string, string | undefine
   const logger = structuredLogger(new PowertoolsLogger({ serviceName: 'sluice', logLevel: logLevel(env['SLUICE_LOG_LEVEL']) }));
   const clock = systemClock;
   const region = env['AWS_REGION'] ?? 'us-east-1';
-  const storage = createDynamoDbStorage({ client: new DynamoDBClient({ region, ...table }), tableName: required(env, 'SLUICE_TABLE'), clock });
+  const client = new DynamoDBClient({ region, ...table });
+  const serverClock = new ServerClock(clock);
+  serverClock.listenTo(client);
+  const storage = createDynamoDbStorage({ client, tableName: required(env, 'SLUICE_TABLE'), clock, serverClock });
   const kafka = createKafkaClients(worker, logger, (connection) => resolveConnection(worker, plugins, connection));
   return {
     storage,

@@ -129,12 +129,11 @@ export class Controller {
   }
 
   async #loseRun(task: TaskItem): Promise<boolean> {
-    this.#ports.logger.error(`The run of task ${task.connector}-${task.task} was lost: its lease expired`, {
-      connector: task.connector,
-      task: task.task,
-      run: task.lease?.owner,
-    });
-    return this.#free(task, 'run-lost', 'The run ended without releasing its lease, and nobody told of a crash', null);
+    const { logger } = this.#ports;
+    const { connector, task: number, lease } = task;
+    const freed = await this.#free(task, 'run-lost', 'The run ended without releasing its lease, and nobody told of a crash', null);
+    if (freed) logger.error(`The run of task ${connector}-${number} was lost: its lease expired`, { connector, task: number, run: lease?.owner });
+    return freed;
   }
 
   async #free(task: TaskItem, kind: 'run-lost' | 'run-crashed', error: string, trace: string | null): Promise<boolean> {
@@ -153,8 +152,9 @@ export class Controller {
       at: now,
       action: `Nothing was lost: the task goes on from its stored offsets${backoff > 0 ? ` in ${backoff / 1000} s` : ''}. If it happens again, look into the log of the task function`,
     };
-    metrics.add('LostRuns', 1, { connector: task.connector, task: task.task });
-    return storage.control.loseRun(task, now + backoff, failure);
+    const freed = await storage.control.loseRun(task, now + backoff, failure);
+    if (freed) metrics.add('LostRuns', 1, { connector: task.connector, task: task.task });
+    return freed;
   }
 
   /** A FAILED task is due only when it is to be restarted by itself (`sluice.restart.max.attempts`); the next look, at once, starts it. */

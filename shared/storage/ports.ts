@@ -63,7 +63,7 @@ export interface ConnectorStatus {
 export interface Lease {
   readonly owner: string;
   readonly epoch: number;
-  /** Milliseconds since the epoch, by the clock of who took it. */
+  /** Milliseconds since the epoch, by the clock of the table. */
   readonly expiresAt: number;
 }
 
@@ -227,7 +227,7 @@ export interface ControlStore {
   failConnector(spec: ConnectorSpec, failure: FailureReport, workerId: string, restartAt: number | null): Promise<void>;
   /** Makes a FAILED task, whose automatic restart is due, run again with fresh instances; false when it changed meanwhile. */
   restartFailed(task: TaskItem): Promise<boolean>;
-  /** Frees the lease of a run that is known to be over; false when it was not its owner any more. `failure` is routed at the next look. */
+  /** Frees the lease of a run that is known to be over (`run-lost`: because the lease has ended by the table's clock); false when it was not its owner any more, or has not ended. `failure` is routed at the next look. */
   loseRun(task: TaskItem, dueAt: number, failure: FailureReport): Promise<boolean>;
   /** Failures that wait to be routed, of due tasks and connectors; `clearFailure` once they were. */
   clearFailure(task: TaskItem): Promise<void>;
@@ -256,7 +256,7 @@ export interface ReleaseOutcome {
 
 /** What a run does to the table. Every write is conditional on the epoch: a run that lost its lease gets FencedException. */
 export interface RunStore {
-  /** Takes the lease of a task; null when it is held, or the task is gone, failed, of another generation or not wanted to run, or has a failure that waits to be routed. */
+  /** Takes the lease of a task until `expiresAt` (by the caller's clock; what counts is how long that is); null when it is held, or the task is gone, failed, of another generation or not wanted to run, or has a failure that waits to be routed. */
   acquire(request: {
     connector: string;
     task: number;

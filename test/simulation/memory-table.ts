@@ -27,6 +27,8 @@ export class MemoryTable implements ItemTable {
   readonly #fault: Fault;
   /** Told of each new image with a `wake`, as the table's stream does. */
   onWake: (item: Item) => void = () => {};
+  /** Told of each item that is written, and what it was. */
+  onStore: (before: Item | null, after: Item) => void = () => {};
 
   constructor(fault: Fault = () => {}) {
     this.#fault = fault;
@@ -128,6 +130,7 @@ export class MemoryTable implements ItemTable {
   #store(item: Item): void {
     const { pk, sk } = item as Item & Key;
     const items = this.#items.get(pk) ?? new Map<string, Item>();
+    this.onStore(items.get(sk) ?? null, item);
     items.set(sk, item);
     this.#items.set(pk, items);
     if (item['wake'] !== undefined) this.onWake(projected(item));
@@ -181,7 +184,7 @@ function sameValue(a: unknown, b: unknown): boolean {
 const isNumber = (value: unknown) => typeof value === 'number' || typeof value === 'bigint';
 
 function projected(item: Item, attributes?: readonly Projection[]): Item {
-  if (attributes === undefined) return structuredClone(item);
+  if (attributes === undefined) return copied(item) as Item;
   const some: Record<string, unknown> = {};
   for (const attribute of attributes) {
     const [name, entry] = typeof attribute === 'string' ? [attribute] : attribute;
@@ -192,7 +195,16 @@ function projected(item: Item, attributes?: readonly Projection[]): Item {
       some[name] = { ...(some[name] as object | undefined), [entry]: (value as Item)[entry] };
     }
   }
-  return structuredClone(some);
+  return copied(some) as Item;
+}
+
+/** What is stored is plain (`stored` sees to that): many times faster than structuredClone. */
+function copied(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) return value.map(copied);
+  const copy: Record<string, unknown> = {};
+  for (const name in value) copy[name] = copied((value as Item)[name]);
+  return copy;
 }
 
 /** Where a partition key stands in the table: anywhere, but always there. */

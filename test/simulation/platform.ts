@@ -81,7 +81,7 @@ export class Platform {
     const table = new ProcessTable(this.#table, process, this.#plants, this.#onWrite);
     const kafka = this.#kafka.clients(process);
     return {
-      storage: tableStorage({ table, clock: process.clock, dueShards: 4 }),
+      storage: tableStorage({ table, clock: process.clock, dueShards: 4, ...(this.#plants.ownClocks === true ? {} : { leaseClock: table.serverClock }) }),
       kafka: this.#plants.earlyAck === true ? { ...kafka, producer: () => earlyAcks(kafka.producer()) } : kafka,
       plugins: new Plugins([stringConverter, stringHeaderConverter, ...simConnectors(process, this.#origin, this.#target, this.#plants)]),
       invoker: { invoke: (request) => this.#accept(process, request) },

@@ -1,4 +1,5 @@
 import { RetriableException } from '../../shared/connect/errors.ts';
+import { ServerClock } from '../../shared/storage/dynamodb/server-clock.ts';
 import type { Change, Condition, Item, ItemTable, Key, KeyRange, Operation, PageRange } from '../../shared/storage/dynamodb/table.ts';
 import type { MemoryTable } from './memory-table.ts';
 import type { SimProcess } from './world.ts';
@@ -9,6 +10,8 @@ export interface TablePlants {
   readonly noFence?: boolean;
   /** Offsets may be changed while tasks are there. */
   readonly offsetResetRace?: boolean;
+  /** Leases are kept in the time of whoever looks at them. */
+  readonly ownClocks?: boolean;
   /** An event that comes while a run is under way leaves no mark. */
   readonly lostWake?: boolean;
 }
@@ -22,12 +25,15 @@ export class ProcessTable implements ItemTable {
   readonly #process: SimProcess;
   readonly #plants: TablePlants;
   readonly #onWrite: () => Promise<void>;
+  /** What the process knows of the table's time from its answers. */
+  readonly serverClock: ServerClock;
 
   constructor(table: MemoryTable, process: SimProcess, plants: TablePlants, onWrite: () => Promise<void>) {
     this.#table = table;
     this.#process = process;
     this.#plants = plants;
     this.#onWrite = onWrite;
+    this.serverClock = new ServerClock(process.clock);
   }
 
   get(key: Key, attributes?: readonly string[]): Promise<Item | null> {
@@ -78,11 +84,14 @@ export class ProcessTable implements ItemTable {
   }
 
   async #request<T>(action: () => Promise<T>): Promise<T> {
-    const { world } = this.#process;
+    const { world, clock } = this.#process;
+    const sentAt = clock.now();
     await this.#process.latency();
     if (world.fault(0.004)) throw new RetriableException('The table throttles');
     const result = await action();
+    const second = Math.floor(world.now / 1_000) * 1_000;
     await this.#process.latency();
+    this.serverClock.observe(sentAt, clock.now(), second);
     if (world.fault(0.004)) throw new RetriableException('The answer of the table was lost');
     return result;
   }

@@ -1,15 +1,18 @@
 import {
   ConnectException,
   configDef,
+  DataException,
   defineSinkConnector,
   defineSourceConnector,
   int,
   RetriableException,
   type SinkRecord,
   SinkTask,
+  type SinkTaskContext,
   SourceRecord,
   SourceTask,
   type SourceTaskContext,
+  UnavailableException,
 } from '../../shared/connect/index.ts';
 import { partitionKey } from '../../shared/connect/topic-partition.ts';
 import type { SimProcess } from './world.ts';
@@ -20,6 +23,8 @@ export class Target {
   readonly written = new Map<string, Map<bigint, number>>();
   /** By Kafka partition: the offsets in the order in which they were first written. */
   readonly order = new Map<string, bigint[]>();
+  /** Out of order until then. */
+  downUntil = 0;
   /** By Kafka partition: everything below is written. */
   readonly #complete = new Map<string, bigint>();
 
@@ -33,6 +38,13 @@ export class Target {
     this.#complete.set(key, complete);
   }
 
+  /** The dead letter queue has it: that is as good as written, only not in order. */
+  dead(key: string, offset: bigint): void {
+    const order = [...(this.order.get(key) ?? [])];
+    this.write(key, offset);
+    this.order.set(key, order);
+  }
+
   completeUpTo(key: string): bigint {
     return this.#complete.get(key) ?? 0n;
   }
@@ -44,6 +56,16 @@ export interface Origin {
   available: number;
   /** Most tasks that it bears now: a task that notices a change asks for other task configs. */
   tasks: number;
+  /** Out of order until then. */
+  downUntil: number;
+}
+
+/** What systems that are out of order say; no failure of a task and no dead letter may have it as its reason. */
+export const outOfOrder = 'is out of order';
+
+/** Records that no target takes, as the simulation has it. */
+export function isBad(value: unknown): boolean {
+  return Number(String(value).split(':')[1]) % 11 === 7;
 }
 
 /** Bugs in connectors that a simulation must find. */
@@ -52,6 +74,10 @@ export interface ConnectorPlants {
   readonly commitBeforeFlush?: boolean;
   /** Nobody hears a task that asks for other task configs. */
   readonly lostReconfiguration?: boolean;
+  /** An outage of the target is taken for an error of each record. */
+  readonly outageIsRecordError?: boolean;
+  /** An outage of the target fails its task. */
+  readonly outageFails?: boolean;
 }
 
 /** How many tasks the source has. */
@@ -90,6 +116,7 @@ export function simConnectors(process: SimProcess, origin: Origin, target: Targe
 
     override async poll(): Promise<readonly SourceRecord[] | null> {
       await process.latency();
+      if (world.now < origin.downUntil) throw new UnavailableException(`The source ${outOfOrder}`);
       if (world.fault(0.01)) throw new RetriableException('The source does not answer');
       if (world.fault(0.002)) throw new ConnectException('The source is broken');
       const tasks = this.#tasksNow();
@@ -110,13 +137,29 @@ export function simConnectors(process: SimProcess, origin: Origin, target: Targe
   }
 
   class WritingTask extends SinkTask {
+    readonly #context: SinkTaskContext;
     #put: SinkRecord[] = [];
+
+    constructor(context: SinkTaskContext) {
+      super();
+      this.#context = context;
+    }
 
     override async put(records: readonly SinkRecord[]): Promise<void> {
       await process.latency();
+      const { errantRecordReporter: reporter } = this.#context;
+      if (records.length > 0 && world.now < target.downUntil) {
+        const down = new (plants.outageFails === true ? ConnectException : UnavailableException)(`The target ${outOfOrder}`);
+        if (plants.outageIsRecordError !== true || reporter === null) throw down;
+        for (const record of records) await reporter.report(record, down);
+        return;
+      }
       if (world.fault(0.01)) throw new RetriableException('The target does not answer');
       if (world.fault(0.003)) throw new ConnectException('The target refuses');
-      this.#put.push(...records);
+      for (const record of records) {
+        if (reporter !== null && isBad(record.value)) void reporter.report(record, new DataException('The target refuses this record')).catch(() => {});
+        else this.#put.push(record);
+      }
       if (this.#put.length > 60) await this.#write();
     }
 
@@ -132,6 +175,7 @@ export function simConnectors(process: SimProcess, origin: Origin, target: Targe
     /** Some at a time, so that it may die between. */
     async #write(): Promise<void> {
       while (this.#put.length > 0) {
+        if (world.now < target.downUntil) throw new UnavailableException(`The target ${outOfOrder}`);
         if (world.fault(0.01)) throw new RetriableException('The target does not answer');
         const some = this.#put.splice(0, world.random.int(1, 20));
         await process.latency();
@@ -170,7 +214,7 @@ export function simConnectors(process: SimProcess, origin: Origin, target: Targe
         await process.latency();
         return Array.from({ length: maxTasks }, () => ({ ...rawConfig }));
       },
-      createTask: () => new WritingTask(),
+      createTask: (_, context) => new WritingTask(context),
     }),
   ];
 }

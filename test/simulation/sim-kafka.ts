@@ -33,11 +33,14 @@ export class SimKafka {
     return this.topics.get(topic)?.[partition] ?? [];
   }
 
-  append({ topic, partition, key, value }: ProducerRecord, timestamp: number): bigint {
+  append({ topic, partition, key, value, headers }: ProducerRecord, timestamp: number): bigint {
     const log = this.topics.get(topic)?.[partition ?? 0];
     if (log === undefined) throw new Error(`There is no ${topic}-${partition}`);
     const bytes = (each: Uint8Array | null) => (each === null ? null : Buffer.from(each));
-    const record: ConsumerRecord = { offset: BigInt(log.length), timestamp, timestampType: 'CreateTime', key: bytes(key), value: bytes(value), headers: [] };
+    const record: ConsumerRecord = {
+      ...{ offset: BigInt(log.length), timestamp, timestampType: 'CreateTime', key: bytes(key), value: bytes(value) },
+      headers: headers.map((header) => ({ key: header.key, value: bytes(header.value) })),
+    };
     log.push(record);
     this.onAppend({ topic, partition: partition ?? 0 }, record);
     return record.offset;

@@ -1,9 +1,10 @@
 import { partitionKey } from '../../shared/connect/topic-partition.ts';
 import { Herder } from '../../shared/herder/herder.ts';
 import { tableStorage } from '../../shared/storage/dynamodb/table-storage.ts';
+import type { FailureReport } from '../../shared/storage/ports.ts';
 import { MemoryTable } from './memory-table.ts';
 import { type Plants, Platform } from './platform.ts';
-import { type Origin, sourceTasks, Target } from './sim-connectors.ts';
+import { isBad, type Origin, outOfOrder, sourceTasks, Target } from './sim-connectors.ts';
 import { SimKafka } from './sim-kafka.ts';
 import { World } from './world.ts';
 
@@ -20,6 +21,7 @@ const faultyMs = 120_000;
 const settleMs = 45 * 60_000;
 const tickMs = 10_000;
 const callTimeoutMs = 30_000;
+const deadLetters = 'dead';
 const source = 'numbers';
 const sink = 'writer';
 
@@ -30,8 +32,10 @@ const sink = 'writer';
 export async function simulate(seed: number, plants: Plants = {}): Promise<SimulationResult> {
   const world = new World(seed);
   world.faultsUntil = world.now + faultyMs;
+  // In a third of the worlds nobody sets the clocks.
+  if (world.random.chance(0.33)) world.skewMs = 90_000;
   const kafka = new SimKafka();
-  const origin: Origin = { available: 0, tasks: world.random.int(1, 3) };
+  const origin: Origin = { available: 0, downUntil: 0, tasks: world.random.int(1, 3) };
   const target = new Target();
   const table = new MemoryTable();
   const violations: string[] = [];
@@ -41,7 +45,12 @@ export async function simulate(seed: number, plants: Plants = {}): Promise<Simul
 
   const appended = new Map<number, Set<number>>();
   const appendedUpTo = new Map<number, number>();
-  kafka.onAppend = (_, { value }) => {
+  kafka.onAppend = ({ topic }, { value, headers }) => {
+    if (topic === deadLetters) {
+      const [partition, offset] = ['partition', 'offset'].map((name) => String(headers.find(({ key }) => key === `__connect.errors.${name}`)?.value));
+      if (!isBad(value)) violated(`the good record ${value} is a dead letter`);
+      return target.dead(partitionKey('numbers', Number(partition)), BigInt(offset ?? 0));
+    }
     const [partition = 0, number = 0] = String(value).split(':').map(Number);
     const numbers = appended.get(partition) ?? new Set();
     appended.set(partition, numbers.add(number));
@@ -58,7 +67,11 @@ export async function simulate(seed: number, plants: Plants = {}): Promise<Simul
   const violated = (what: string) => {
     if (violations.length < 5) violations.push(`${world.now - (world.faultsUntil - faultyMs)} ms: ${what}`);
   };
+  /** Offsets were written since the last look at them. */
+  let dirty = true;
   const check = async () => {
+    if (!dirty) return;
+    dirty = false;
     const sinkOffsets = await seen.offsets.sinkOffsets(sink);
     for (const [key, offset] of sinkOffsets) {
       if (offset > target.completeUpTo(key))
@@ -77,6 +90,14 @@ export async function simulate(seed: number, plants: Plants = {}): Promise<Simul
       monotone(`source ${number}`, BigInt(position));
     }
   };
+  table.onStore = (before, after) => {
+    dirty ||= after['offsets'] !== before?.['offsets'] || after['offset'] !== undefined;
+    const { owner, leaseExpiresAt, failure, sk } = before ?? {};
+    // A second is what the table's answers leave open.
+    if (owner === undefined || owner === after['owner'] || Number(leaseExpiresAt) <= world.now + 2_000) return;
+    const lost = failure === undefined && (after['failure'] as FailureReport | undefined)?.kind === 'run-lost';
+    if (after['owner'] !== undefined || lost) violated(`the lease of ${owner} on ${sk} was taken away ${Number(leaseExpiresAt) - world.now} ms before its end`);
+  };
   const monotone = (key: string, offset: bigint) => {
     const before = stored.get(key) ?? 0n;
     if (offset < before && altering === 0) violated(`${key} went back from ${before} to ${offset}: a run that lost its lease stored it`);
@@ -85,10 +106,12 @@ export async function simulate(seed: number, plants: Plants = {}): Promise<Simul
 
   const platform = new Platform({ world, kafka, table, origin, target, plants, onWrite: check });
   /** Calls come from people: they try again when they are refused, or hear nothing because the process behind the API died. */
-  const call = async (action: (herder: Herder) => Promise<unknown>, tries = 1): Promise<boolean> => {
+  const call = async (action: (herder: Herder) => Promise<unknown>, tries = 1, slow = 0.05): Promise<boolean> => {
     for (let attempt = 0; attempt < tries; attempt++) {
       const process = platform.process('api');
       if (world.fault(0.05)) world.schedule(world.random.int(1, 200), () => process.kill());
+      // A machine with too much to do: what it has read may be old when it writes.
+      if (world.fault(slow)) world.schedule(world.random.int(1, 80), () => process.freeze(world.random.int(500, 4_000)));
       const done = action(new Herder(platform.ports(process))).then(
         () => true,
         () => false,
@@ -101,7 +124,11 @@ export async function simulate(seed: number, plants: Plants = {}): Promise<Simul
   // Half of the sources look by themselves, the others are told when there is something.
   const byEvent = world.random.chance(0.5);
   const sourceConfig = { 'connector.class': 'sim.NumbersSource', partitions: String(partitions), ...(byEvent ? { 'sluice.trigger': 'event' } : {}) };
-  const sinkConfig = { 'connector.class': 'sim.WritingSink', topics: 'numbers' };
+  const tolerant = {
+    ...{ 'errors.tolerance': 'all', 'errors.deadletterqueue.topic.name': deadLetters },
+    'errors.deadletterqueue.context.headers.enable': 'true',
+  };
+  const sinkConfig = { 'connector.class': 'sim.WritingSink', topics: 'numbers', ...(world.random.chance(0.5) ? tolerant : {}) };
   // In a third of the worlds failures heal by themselves, and nobody restarts anything when the faults are over.
   const selfHealing = world.random.chance(0.33);
   const healing = { 'sluice.restart.max.attempts': '1000000', 'sluice.restart.backoff.ms': '2000', 'sluice.restart.backoff.max.ms': '60000' };
@@ -119,6 +146,13 @@ export async function simulate(seed: number, plants: Plants = {}): Promise<Simul
   const setBack = new Map<string, { offset: bigint; before: number }>();
   const timesWritten = (key: string, offset: bigint) => target.written.get(key)?.get(offset) ?? 0;
 
+  /** What connectors read and write goes away for a while, each by itself. */
+  const outages = async (system: { downUntil: number }) => {
+    while (world.now < world.faultsUntil) {
+      await world.delay(world.random.int(10_000, 60_000));
+      if (world.now < world.faultsUntil) system.downUntil = world.now + world.random.int(500, 40_000);
+    }
+  };
   /** Another user, who does not know of the first. */
   const colleague = async () => {
     while (world.now < world.faultsUntil) {
@@ -132,7 +166,7 @@ export async function simulate(seed: number, plants: Plants = {}): Promise<Simul
     while (world.now < world.faultsUntil) {
       await world.delay(world.random.int(2_000, 20_000));
       const name = world.random.pick([source, sink]);
-      const action = world.random.int(0, 8);
+      const action = world.random.int(0, 9);
       if (action === 0) await call((api) => api.putConnectorConfig(name, configOf(name)));
       else if (action === 1) await call((api) => api.pauseConnector(name));
       else if (action === 2) await call((api) => api.resumeConnector(name));
@@ -178,7 +212,10 @@ export async function simulate(seed: number, plants: Plants = {}): Promise<Simul
     const key = partitionKey('numbers', partition.kafka_partition);
     for (let attempt = 0; attempt < 15; attempt++) {
       const before = timesWritten(key, BigInt(offset));
-      if (await call((api) => api.alterConnectorOffsets(sink, [{ partition, offset: { kafka_offset: offset } }] as never))) {
+      // The colleague does not know what it was stopped for.
+      if (world.random.chance(0.4)) world.schedule(world.random.int(1, 300), () => void call((api) => api.resumeConnector(sink)));
+      const change = [{ partition, offset: { kafka_offset: offset } }];
+      if (await call((api) => api.alterConnectorOffsets(sink, change as never), 1, 0.5)) {
         setBack.set(key, { offset: BigInt(offset), before });
         break;
       }
@@ -189,12 +226,18 @@ export async function simulate(seed: number, plants: Plants = {}): Promise<Simul
     await call((api) => api.resumeConnector(sink), 3);
   };
 
+  /** A bug may have left what cannot be read. */
+  const leaseOf = (name: string) =>
+    seen.control.task(name, 0).then(
+      (task) => task?.lease ?? null,
+      () => null,
+    );
   /** More is there from time to time, the last of it when the faults are over; whoever put it there says so until it is heard. */
   const supply = async () => {
     while (origin.available < records) {
       // The last comes while a run that the one before it has woken is under way, if there is one soon.
       const last = world.now > world.faultsUntil && origin.available === records - 1;
-      for (let waited = 0; last && waited < 10_000 && (await seen.control.task(source, 0))?.lease == null; waited += 20) await world.delay(20);
+      for (let waited = 0; last && waited < 10_000 && (await leaseOf(source)) === null; waited += 20) await world.delay(20);
       await world.delay(last ? world.random.int(1, 1_500) : world.random.int(500, 15_000));
       origin.available = last ? records : world.now > world.faultsUntil ? records - 1 : Math.min(records - 2, origin.available + world.random.int(1, 20));
       if (world.random.chance(0.3)) origin.tasks = world.random.int(1, 3);
@@ -206,6 +249,8 @@ export async function simulate(seed: number, plants: Plants = {}): Promise<Simul
   void supply();
   void user();
   void colleague();
+  if (world.random.chance(0.6)) void outages(target);
+  if (world.random.chance(0.4)) void outages(origin);
   const total = partitions * records;
   /** What is wrong with the number of tasks that the source has. */
   const wrongTasks = async (): Promise<string | null> => {
@@ -251,5 +296,7 @@ export async function simulate(seed: number, plants: Plants = {}): Promise<Simul
       violated(`${run} ended ${connector}-${task} as FAILED, and the failure queue does not know`);
     }
   }
+  const blamed = platform.failures.find(({ error, trace }) => `${error}${trace}`.includes(outOfOrder));
+  if (blamed !== undefined) violated(`an outage was taken for a failure of ${blamed.connector}-${blamed.task}: ${blamed.error}`);
   return { seed, violations: [...violations, ...platform.violations], events: world.events, records: total };
 }

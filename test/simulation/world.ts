@@ -42,6 +42,8 @@ export class World {
   /** Milliseconds; the true time, which no process knows exactly. */
   now = 1_700_000_000_000;
   readonly random: Random;
+  /** How much a clock may be wrong, either way. */
+  skewMs = 2_000;
   /** No faults from this time on. */
   faultsUntil = 0;
   events = 0;
@@ -118,7 +120,7 @@ export class SimProcess {
   constructor(world: World, name: string) {
     this.world = world;
     this.name = name;
-    const skew = world.random.int(-2_000, 2_000);
+    const skew = world.random.int(-world.skewMs, world.skewMs);
     this.clock = {
       now: () => world.now + skew,
       sleep: (ms, signal) => this.#sleep(ms, signal),

@@ -23,12 +23,12 @@ import {
 } from './items.ts';
 import { keep, type Remains, remainsAfter, remainsOf } from './remains.ts';
 import { replayOf, replayPrefix } from './replay-store.ts';
-import { equal, type Item, less, missing, notEqual, type Operation, present, same, transactions } from './table.ts';
+import { atMost, equal, type Item, less, missing, notEqual, type Operation, present, same, transactions } from './table.ts';
 import type { TableContext } from './table-storage.ts';
 
 /** What the controller and connector runs do to the table. */
 export function controlStore(context: TableContext): ControlStore {
-  const { table, clock, dueShards } = context;
+  const { table, clock, dueShards, leaseClock = clock } = context;
   return {
     async due(now) {
       const shards = await Promise.all(Array.from({ length: dueShards }, (_, shard) => table.due(dueShard(shard), now)));
@@ -134,7 +134,9 @@ export function controlStore(context: TableContext): ControlStore {
         remove: ['owner', 'leaseId', 'leaseExpiresAt'],
         wake: true,
       };
-      const when = [equal('epoch', task.epoch), equal('owner', task.lease.owner)];
+      // Who finds that it has ended may have a clock that is fast.
+      const ended = failure.kind === 'run-lost' ? [atMost('leaseExpiresAt', leaseClock.now())] : [];
+      const when = [equal('epoch', task.epoch), equal('owner', task.lease.owner), ...ended];
       return (await table.update(taskKey(task.connector, task.task), change, when)) !== null;
     },
 

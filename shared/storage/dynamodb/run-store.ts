@@ -10,7 +10,7 @@ const offsetsPerUpdate = 100;
 
 /** What runs do to the table; every write but `acquire` is conditional on the lease that `acquire` gave. */
 export function runStore(context: TableContext): RunStore {
-  const { table, clock, dueShards } = context;
+  const { table, clock, dueShards, leaseClock = clock } = context;
 
   /** Takes a task that has nothing to do off the schedule, unless somebody changed the spec meanwhile. */
   const rest = async (connector: string, task: number, generation: number, spec: Condition[]) => {
@@ -35,18 +35,16 @@ export function runStore(context: TableContext): RunStore {
       if (spec.plannedGeneration !== generation) return null;
       const key = taskKey(connector, task);
       const leaseId = randomUUID();
-      const { set } = schedule(connector, dueShards, expiresAt);
+      // The clock of this environment may be wrong; how long the run may take is not.
+      const now = leaseClock.now();
+      const leaseExpiresAt = now + (expiresAt - clock.now());
+      const { set } = schedule(connector, dueShards, leaseExpiresAt);
       const change = {
-        set: { ...set, owner, leaseId, leaseExpiresAt: expiresAt, workerId, state: 'RUNNING' },
+        set: { ...set, owner, leaseId, leaseExpiresAt, workerId, state: 'RUNNING' },
         add: { epoch: 1 },
         remove: ['releasedBy', 'wokenAt'],
       };
-      const free = [
-        equal('generation', generation),
-        notEqual('state', 'FAILED'),
-        missing('failure'),
-        anyOf(missing('owner'), atMost('leaseExpiresAt', clock.now())),
-      ];
+      const free = [equal('generation', generation), notEqual('state', 'FAILED'), missing('failure'), anyOf(missing('owner'), atMost('leaseExpiresAt', now))];
       const item = (await table.update(key, change, free, { returnNew: true })) ?? (await table.get(key));
       // An update whose answer was lost is sent again by the client, and is then refused by its own success.
       return item?.['leaseId'] === leaseId ? { spec, task: taskOf(item) } : null;

@@ -14,6 +14,8 @@ export interface TableContext {
   readonly table: ItemTable;
   readonly clock: Clock;
   readonly dueShards: number;
+  /** The time in which leases are kept, the same for all; left out: `clock`'s. */
+  readonly leaseClock?: Pick<Clock, 'now'>;
 }
 
 /** The storage over a table, whoever keeps it: DynamoDB, or the memory of a simulation. */
