@@ -1,8 +1,9 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { beforeAll, describe } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { createTable } from '../../shared/storage/dynamodb/create-table.ts';
 import { createDynamoDbStorage } from '../../shared/storage/dynamodb/dynamodb-storage.ts';
 import { DynamoDbTable } from '../../shared/storage/dynamodb/dynamodb-table.ts';
+import { ServerClock } from '../../shared/storage/dynamodb/server-clock.ts';
 import { allConnectorsContract } from '../kit/all-connectors.ts';
 import { ManualClock, storageContract } from '../kit/storage.ts';
 import { dynamodbEndpoint } from './servers.ts';
@@ -23,4 +24,13 @@ describe('the DynamoDB storage', () => {
   };
   storageContract(open);
   describe('of all connectors', () => allConnectorsContract(open));
+
+  test('tells its time in its answers, refusals among them', async () => {
+    const hour = 3_600_000;
+    const server = new ServerClock({ now: () => Date.now() + hour });
+    server.listenTo(client);
+    const table = new DynamoDbTable({ client, tableName, clock: new ManualClock() });
+    expect(await table.update({ pk: 'none', sk: 'none' }, { set: { a: 1 } }, [{ attribute: 'a', is: 'present' }])).toBeNull();
+    expect(Math.abs(server.now() - Date.now())).toBeLessThan(60_000);
+  });
 });

@@ -479,6 +479,42 @@ export function storageContract(open: () => Promise<{ storage: Storage; clock: M
       expect(await storage.control.wakeTask(name, 7)).toBe(false);
     });
 
+    test('a task whose circuit is open waits, also for events, until it stores something, ends well, or its user restarts it', async () => {
+      await plan([[]], 'source');
+      const circuit = { since: clock.now(), attempts: 2, nextTryAt: clock.now() + 50, error: 'The disk is full' };
+      const trouble = { kind: 'postponed', error: 'The disk is full', trace: null, at: clock.now() } as const;
+      const open = async () => storage.runs.release(await mine(), { dueAt: circuit.nextTryAt, circuit, trouble });
+      const task = async () => storage.control.task(name, 0);
+      await open();
+      expect(await task()).toMatchObject({ circuit, dueAt: circuit.nextTryAt, lastSuccessAt: null, state: 'RUNNING' });
+      expect(await storage.control.wakeTask(name, 0)).toBe(true);
+      expect(await task()).toMatchObject({ circuit, dueAt: circuit.nextTryAt });
+
+      const probe = await mine();
+      expect(probe.circuit).toEqual(circuit);
+      await storage.runs.commitSourceOffsets(probe, [{ partition: { p: 1 }, offset: { at: 1 } }]);
+      expect((await task())?.circuit).toBeNull();
+      await storage.runs.release(probe, { dueAt: null, circuit: null });
+      await open();
+      // Told to stop, it knows nothing of its system.
+      await storage.runs.release(await mine(), { dueAt: clock.now() });
+      expect((await task())?.circuit).toEqual(circuit);
+      await storage.runs.release(await mine(), { dueAt: clock.now(), circuit: null });
+      expect(await task()).toMatchObject({ circuit: null, lastSuccessAt: clock.now() });
+      await open();
+      await storage.connectors.restartTask(name, 0);
+      expect(await task()).toMatchObject({ circuit: null, dueAt: clock.now() });
+    });
+
+    test('offsets of a sink that are stored close its circuit', async () => {
+      await plan([[0]]);
+      const circuit = { since: clock.now(), attempts: 1, nextTryAt: clock.now(), error: 'Away' };
+      await storage.runs.release(await mine(), { dueAt: clock.now(), circuit });
+      const probe = await mine();
+      await storage.runs.commitSinkOffsets(probe, new Map([['orders-0', 1n]]));
+      expect(await storage.control.task(name, 0)).toMatchObject({ circuit: null, offsets: new Map([['orders-0', 1n]]), lease: { owner: 'run-1' } });
+    });
+
     test('a spec that its user changed meanwhile is not deferred', async () => {
       const spec = await create();
       if (spec === null) throw new Error('not created');

@@ -20,7 +20,7 @@ describe('the simulation finds', () => {
     ['offsets that a user changes while a task begins', { offsetResetRace: true }, /and it was not written again/],
     ['an outage that is taken for an error of each record', { outageIsRecordError: true }, /the good record \d+:\d+ is a dead letter/],
     ['a task that fails because its target is away', { outageFails: true }, /an outage was taken for a failure of/],
-  ])('%s', { timeout: 120_000 }, async (_, plants, expected) => {
+  ])('%s', { timeout: 300_000 }, async (_, plants, expected) => {
     let found = '';
     for (let seed = 1; seed <= seeds && found === ''; seed++) found = (await simulate(seed, plants)).violations[0] ?? '';
     expect(found).toMatch(expected);

@@ -111,7 +111,7 @@ export async function simulate(seed: number, plants: Plants = {}): Promise<Simul
       const process = platform.process('api');
       if (world.fault(0.05)) world.schedule(world.random.int(1, 200), () => process.kill());
       // A machine with too much to do: what it has read may be old when it writes.
-      if (world.fault(slow)) world.schedule(world.random.int(1, 80), () => process.freeze(world.random.int(500, 4_000)));
+      if (world.fault(slow)) world.schedule(world.random.int(10, 90), () => process.freeze(world.random.int(800, 4_000)));
       const done = action(new Herder(platform.ports(process))).then(
         () => true,
         () => false,
@@ -123,7 +123,12 @@ export async function simulate(seed: number, plants: Plants = {}): Promise<Simul
   };
   // Half of the sources look by themselves, the others are told when there is something.
   const byEvent = world.random.chance(0.5);
-  const sourceConfig = { 'connector.class': 'sim.NumbersSource', partitions: String(partitions), ...(byEvent ? { 'sluice.trigger': 'event' } : {}) };
+  const short = world.random.chance(0.5);
+  const sourceConfig = {
+    ...{ 'connector.class': 'sim.NumbersSource', partitions: String(partitions) },
+    ...(byEvent ? { 'sluice.trigger': 'event' } : {}),
+    ...(short ? { 'sluice.idle.linger.ms': '0' } : {}),
+  };
   const tolerant = {
     ...{ 'errors.tolerance': 'all', 'errors.deadletterqueue.topic.name': deadLetters },
     'errors.deadletterqueue.context.headers.enable': 'true',
@@ -213,7 +218,7 @@ export async function simulate(seed: number, plants: Plants = {}): Promise<Simul
     for (let attempt = 0; attempt < 15; attempt++) {
       const before = timesWritten(key, BigInt(offset));
       // The colleague does not know what it was stopped for.
-      if (world.random.chance(0.4)) world.schedule(world.random.int(1, 300), () => void call((api) => api.resumeConnector(sink)));
+      if (world.random.chance(0.6)) world.schedule(world.random.int(1, 100), () => void call((api) => api.resumeConnector(sink)));
       const change = [{ partition, offset: { kafka_offset: offset } }];
       if (await call((api) => api.alterConnectorOffsets(sink, change as never), 1, 0.5)) {
         setBack.set(key, { offset: BigInt(offset), before });
@@ -238,7 +243,7 @@ export async function simulate(seed: number, plants: Plants = {}): Promise<Simul
       // The last comes while a run that the one before it has woken is under way, if there is one soon.
       const last = world.now > world.faultsUntil && origin.available === records - 1;
       for (let waited = 0; last && waited < 10_000 && (await leaseOf(source)) === null; waited += 20) await world.delay(20);
-      await world.delay(last ? world.random.int(1, 1_500) : world.random.int(500, 15_000));
+      await world.delay(last ? (short ? world.random.int(60, 300) : world.random.int(1, 1_500)) : world.random.int(500, 15_000));
       origin.available = last ? records : world.now > world.faultsUntil ? records - 1 : Math.min(records - 2, origin.available + world.random.int(1, 20));
       if (world.random.chance(0.3)) origin.tasks = world.random.int(1, 3);
       if (byEvent) while (!(await call((api) => api.wakeConnector(source)))) await world.delay(500);
