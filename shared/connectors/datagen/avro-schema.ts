@@ -21,6 +21,7 @@ export function parseAvroSchema(text: string): AvroSchema {
   let json: unknown;
   try {
     json = JSON.parse(text);
+    if (typeof json !== 'object' || json === null || Array.isArray(json) || !('type' in json)) throw new TypeError('it is no JSON object with a type');
     avsc.Type.forSchema(json as Parameters<typeof avsc.Type.forSchema>[0], { wrapUnions: true, noAnonymousTypes: false });
   } catch (error) {
     throw new ConfigException(`Unable to parse the provided schema: ${(error as Error).message}`);

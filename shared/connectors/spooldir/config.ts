@@ -42,6 +42,14 @@ const charset = validator('the name of a character set', (name, value) => {
   }
 });
 
+const timeZone = validator('A time zone, such as UTC or Europe/Berlin', (name, value) => {
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: String(value) });
+  } catch {
+    throw ConfigException.forValue(name, value, 'Not a time zone, such as UTC or Europe/Berlin');
+  }
+});
+
 /** Keys that all of the connectors have. */
 export const directoryConfig = configDef({
   topic: string({ importance: 'HIGH', group: general, doc: 'Topic to which the records go.' }),
@@ -171,7 +179,13 @@ export const structuredConfig = directoryConfig.extend({
     group: generation,
     doc: 'Name of the generated schema of the value.',
   }),
-  'parser.timestamp.timezone': string({ default: 'UTC', importance: 'LOW', group: timestamps, doc: 'Time zone of dates in files that do not tell theirs.' }),
+  'parser.timestamp.timezone': string({
+    default: 'UTC',
+    validator: timeZone,
+    importance: 'LOW',
+    group: timestamps,
+    doc: 'Time zone of dates in files that do not tell theirs.',
+  }),
   'parser.timestamp.date.formats': list({
     default: ["yyyy-MM-dd'T'HH:mm:ss", "yyyy-MM-dd' 'HH:mm:ss"],
     importance: 'LOW',
