@@ -108,7 +108,7 @@ describe('while a source and sinks run', () => {
       }
     })();
     await arrived(100);
-  }, 120_000);
+  }, 300_000);
   afterAll(async () => {
     writing = false;
     await writer;
