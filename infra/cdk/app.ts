@@ -47,6 +47,8 @@ try {
     secretPrefixes: list('secret-prefixes'),
     secretsRequired: oneOf('secrets-required', ['true', 'false'] as const) === 'true',
     glueRegistries: list('glue-registries'),
+    deadLetterQueues: list('dead-letter-queues'),
+    deadLetterBuckets: list('dead-letter-buckets'),
     ...tableOf(stack),
     ...(vpc === null ? {} : { network: networkOf(stack, vpc) }),
     metricsLevel: oneOf('metrics', metricsLevels) ?? 'standard',

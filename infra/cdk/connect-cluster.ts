@@ -32,6 +32,7 @@ import { acknowledgeWildcard } from './acknowledge-wildcard.ts';
 import { ConnectAlarms } from './alarms.ts';
 import { ConnectMetrics } from './connect-metrics.ts';
 import { ConnectDashboard } from './dashboard.ts';
+import { grantDeadLetters } from './dead-letter-access.ts';
 import type { KafkaAccess } from './kafka-access.ts';
 import { addEndpoints, type NetworkProps } from './network.ts';
 import { type Authentication, RestApi } from './rest-api.ts';
@@ -62,6 +63,10 @@ export interface ConnectClusterProps {
   readonly secretsRequired?: boolean;
   /** Names of Glue Schema Registries of this account that converters may read from and register with. Default: none. */
   readonly glueRegistries?: readonly string[];
+  /** Names of SQS queues of this account and region that connectors may name as dead letter queues, which may be replayed from. Default: none. */
+  readonly deadLetterQueues?: readonly string[];
+  /** Names of S3 buckets for dead letters that are too large for their queue. Default: none. */
+  readonly deadLetterBuckets?: readonly string[];
   /** Most task runs at once, for databases that bear only so many connections. Default: what the account allows. */
   readonly maxConcurrentRuns?: number;
   /** Default: one month. */
@@ -361,6 +366,7 @@ export class ConnectCluster extends Construct {
         acknowledgeWildcard(grantee, each, 'Connectors may name secrets that begin so: their owners add secrets without a deployment of this stack.');
     }
     if ((name === 'task' || name === 'sink-events') && glueRegistries.length > 0) this.#grantGlue(grantee, glueRegistries);
+    grantDeadLetters(grantee, name, this.#props);
     if (invokable.length > 0)
       grantee.addToRolePolicy(new PolicyStatement({ actions: ['lambda:InvokeFunction'], resources: invokable.map(([, target]) => this.#arn(target)) }));
   }

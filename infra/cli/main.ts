@@ -5,6 +5,7 @@ import { type Command, CommandError } from './command.ts';
 import { applyCommand } from './commands/apply.ts';
 import { costCommand } from './commands/cost.ts';
 import { deleteCommand } from './commands/delete.ts';
+import { dlqCommand } from './commands/dlq.ts';
 import { healthCommand } from './commands/health.ts';
 import { offsetsCommand } from './commands/offsets.ts';
 import { previewCommand } from './commands/preview.ts';
@@ -20,6 +21,7 @@ const commands: Readonly<Record<string, Command>> = {
   offsets: offsetsCommand,
   validate: validateCommand,
   preview: previewCommand,
+  dlq: dlqCommand,
   cost: costCommand,
 };
 

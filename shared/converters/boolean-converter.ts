@@ -27,7 +27,9 @@ class BooleanConverter implements Converter, HeaderConverter {
     const schema = Schema.OPTIONAL_BOOLEAN_SCHEMA;
     if (bytes === null) return { schema, value: null };
     if (bytes.length === 1 && (bytes[0] === 0 || bytes[0] === 1)) return { schema, value: bytes[0] === 1 };
-    throw new DataException('Failed to deserialize boolean: ', { cause: new SerializationException('A boolean is one byte, 0 or 1') });
+    const what =
+      bytes.length === 1 ? `Unexpected byte received by BooleanDeserializer: ${bytes.readInt8()}` : 'Size of data received by BooleanDeserializer is not 1';
+    throw new DataException('Failed to deserialize boolean: ', { cause: new SerializationException(what) });
   }
 
   fromConnectHeader(topic: string, _key: string, schema: Schema | null, value: unknown): Buffer | null {

@@ -18,6 +18,8 @@ const config = configDef(CONVERTER_TYPE);
 interface NumberFormat {
   /** In messages: `short`. */
   readonly typeName: string;
+  /** In messages: Java's class. */
+  readonly deserializer: string;
   readonly type: JavaType;
   readonly size: number;
   readonly schema: Schema;
@@ -46,10 +48,10 @@ class NumberConverter implements Converter, HeaderConverter {
   }
 
   toConnectData(_topic: string, bytes: Buffer | null): SchemaAndValue {
-    const { typeName, size, schema, read } = this.#format;
+    const { typeName, deserializer, size, schema, read } = this.#format;
     if (bytes === null) return { schema, value: null };
     if (bytes.length !== size) {
-      const cause = new SerializationException(`Size of data received by the deserializer is not ${size}`);
+      const cause = new SerializationException(`Size of data received by ${deserializer} is not ${size}`);
       throw new DataException(`Failed to deserialize ${typeName}: `, { cause });
     }
     return { schema, value: read(bytes) };
@@ -68,6 +70,7 @@ const formats: Readonly<Record<string, NumberFormat>> = {
   Short: {
     typeName: 'short',
     type: 'INT16',
+    deserializer: 'ShortDeserializer',
     size: 2,
     schema: Schema.OPTIONAL_INT16_SCHEMA,
     write: (bytes, value) => bytes.writeInt16BE(Number(value)),
@@ -76,6 +79,7 @@ const formats: Readonly<Record<string, NumberFormat>> = {
   Integer: {
     typeName: 'integer',
     type: 'INT32',
+    deserializer: 'IntegerDeserializer',
     size: 4,
     schema: Schema.OPTIONAL_INT32_SCHEMA,
     write: (bytes, value) => bytes.writeInt32BE(Number(value)),
@@ -84,6 +88,7 @@ const formats: Readonly<Record<string, NumberFormat>> = {
   Long: {
     typeName: 'long',
     type: 'INT64',
+    deserializer: 'LongDeserializer',
     size: 8,
     schema: Schema.OPTIONAL_INT64_SCHEMA,
     write: (bytes, value) => bytes.writeBigInt64BE(BigInt(value)),
@@ -92,6 +97,7 @@ const formats: Readonly<Record<string, NumberFormat>> = {
   Float: {
     typeName: 'float',
     type: 'FLOAT32',
+    deserializer: 'Deserializer',
     size: 4,
     schema: Schema.OPTIONAL_FLOAT32_SCHEMA,
     write: (bytes, value) => bytes.writeFloatBE(Number(value)),
@@ -100,6 +106,7 @@ const formats: Readonly<Record<string, NumberFormat>> = {
   Double: {
     typeName: 'double',
     type: 'FLOAT64',
+    deserializer: 'Deserializer',
     size: 8,
     schema: Schema.OPTIONAL_FLOAT64_SCHEMA,
     write: (bytes, value) => bytes.writeDoubleBE(Number(value)),

@@ -227,6 +227,11 @@ function numberOf(schema: Schema | null, value: unknown): number | bigint {
   throw new DataException(`Unexpected type in Cast transformation: class ${javaClassName(schema, value)}`);
 }
 
+/** Java's, of a text that is no number, or none of its type. */
+class NumberFormatException extends Error {
+  readonly javaClass = 'java.lang.NumberFormatException';
+}
+
 function outOfRange(value: string): never {
-  throw new DataException(`Value (${value}) was out of range for requested data type`);
+  throw new DataException(`Value (${value}) was out of range for requested data type`, { cause: new NumberFormatException(`For input string: "${value}"`) });
 }

@@ -25,6 +25,8 @@ export interface RunResult {
   readonly messages: MessageCount;
   /** A line per difference, beginning with the id of its case. */
   readonly mismatches: readonly string[];
+  /** What a reader should know of the vectors themselves. */
+  readonly notes?: readonly string[];
 }
 
 /** Runs an operation of some phase; what it throws is an outcome. */

@@ -50,7 +50,8 @@ console.log(`messages: ${total.equal} of ${total.messages} equal`);
 console.log(`${total.passed} passed, ${total.failed} failed`);
 process.exit(total.failed > 0 ? 1 : 0);
 
-function add({ passed, failed, messages, mismatches }: RunResult): void {
+function add({ passed, failed, messages, mismatches, notes = [] }: RunResult): void {
+  for (const note of notes) console.log(note);
   for (const mismatch of mismatches) console.log(mismatch);
   total.passed += passed;
   total.failed += failed;

@@ -160,6 +160,22 @@ describe('a cluster', () => {
     });
   });
 
+  test('gives rights to dead letter queues and buckets: who sends, who replays and who lists', () => {
+    const template = templateWith(() => ({ deadLetterQueues: ['orders-dead'], deadLetterBuckets: ['orders-letters'] }));
+    const [queue, bucket] = [':orders-dead', 'orders-letters/*'].map((name) =>
+      statementsOf(template)
+        .filter(({ Resource }) => JSON.stringify(Resource).includes(name))
+        .map(({ Action }) => [Action].flat().sort().join(' '))
+        .sort(),
+    );
+    const read = 'sqs:ChangeMessageVisibility';
+    expect(queue).toEqual([
+      `${read} sqs:DeleteMessage sqs:GetQueueAttributes sqs:ReceiveMessage sqs:SendMessage`,
+      `${read} sqs:GetQueueAttributes sqs:ReceiveMessage`,
+    ]);
+    expect(bucket).toEqual(['s3:GetObject', 's3:GetObject s3:PutObject']);
+  });
+
   test.each([
     [{ kind: 'iam' }, 'AWS_IAM'],
     [{ kind: 'none' }, 'NONE'],

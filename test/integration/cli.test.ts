@@ -133,3 +133,47 @@ test('nobody there, a wrong address and a wrong command are one sentence', async
   expect(await run('apply', '--help')).toMatchObject({ code: 0, out: expect.stringContaining('--no-wait') });
   expect((await run()).code).toBe(2);
 });
+
+test('dead letters are listed, shown, and replayed once the config is mended', async () => {
+  const clients = createKafkaClients({ 'bootstrap.servers': kafkaBrokers() }, collectingLogger());
+  const name = 'cli-dead';
+  const dlq = `${topic}-dead`;
+  const producer = clients.producer();
+  const values = ['"good"', 'no \u001b[31mjson', 'nor this'];
+  await clients.admin().createTopic({ topic: `${topic}-3`, partitions: 1, replicationFactor: 1 });
+  await producer.send(values.map((value) => ({ topic: `${topic}-3`, partition: 0, key: null, value: Buffer.from(value), headers: [], timestamp: null })));
+  await clients.close();
+  const config = {
+    'connector.class': 'FileStreamSink',
+    topics: `${topic}-3`,
+    file: path('dead.txt'),
+    'errors.tolerance': 'all',
+    'errors.deadletterqueue.topic.name': dlq,
+    'errors.deadletterqueue.topic.replication.factor': '1',
+    'errors.deadletterqueue.context.headers.enable': 'true',
+  };
+  const json = { 'value.converter': 'org.apache.kafka.connect.json.JsonConverter', 'value.converter.schemas.enable': 'false' };
+  await run('apply', await spec(name, { ...config, ...json }));
+  await until('the good line', async () => (await readFile(path('dead.txt'), 'utf8').catch(() => '')) === 'good\n');
+  await until('both letters', async () => (await run('dlq', 'list', name)).out.split('\n').length === 2);
+  const listed = await run('dlq', 'list', name, '--limit', '1');
+  expect(listed.out).toMatch(new RegExp(`^0-0  \\S+  ${topic}-3-0@1  VALUE_CONVERTER  DataException: Converting .*\nThere are more: --cursor 0-1, or --all$`));
+  expect((await run('dlq', 'list', name, '--stage', 'TRANSFORMATION')).out).toBe('cli-dead has no dead letters of this kind');
+  const shown = await run('dlq', 'show', name, '0-0');
+  expect(shown.out).toContain('  value      no json\n');
+  expect(shown.out).toContain('Caused by: org.apache.kafka.common.errors.SerializationException');
+  expect((await run('dlq', 'replay', name, '--dry-run')).out).toBe('2 letters would be replayed; 0 of those that match were replayed before');
+  expect(await run('dlq', 'replay', name, '0-1')).toMatchObject({
+    code: 1,
+    out: expect.stringMatching(/: COMPLETED: 1 letter replayed, 1 of them failed again/),
+  });
+  await run('apply', await spec(name, config));
+  expect(await run('dlq', 'replay', name)).toMatchObject({
+    code: 0,
+    out: expect.stringMatching(/: COMPLETED: 2 letters replayed, 1 had been replayed before$/),
+  });
+  expect((await readFile(path('dead.txt'), 'utf8')).split('\n').sort()).toEqual(['', 'good', 'no \u001b[31mjson', 'nor this']);
+  expect((await run('dlq', 'replays', name)).out.split('\n')).toHaveLength(2);
+  expect(await run('dlq', 'replay', 'nobody')).toMatchObject({ code: 1, complaints: 'Connector nobody not found' });
+  expect(await run('dlq', 'bury', name)).toMatchObject({ code: 2 });
+}, 90_000);

@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { appendFile, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { answer } from '../../functions/rest-api/rest-api.ts';
@@ -242,6 +242,32 @@ describe('dead letters of a source', () => {
     expect(await replay('made')).toMatchObject({ state: 'COMPLETED', replayed: 1, failed_again: 0 });
     expect(await values()).toEqual(['7.0', 'Infinity', 'word']);
     expect((await world.environment.storage.offsets.sourceOffsets('made'))[0]?.offset).toEqual({ position: 2_008 });
+  });
+
+  test('of an exactly-once source are produced beside its transactions, and leave those alone', async () => {
+    const topic = await world.topic(`once-${run}`);
+    await writeFile(path('once'), '1\nword\n');
+    const base = {
+      'connector.class': 'FileStreamSource',
+      file: path('once'),
+      topic,
+      'exactly.once.support': 'required',
+      'errors.tolerance': 'all',
+      'sluice.errors.deadletterqueue.topic.name': `once-dlq-${run}`,
+      'sluice.errors.deadletterqueue.topic.replication.factor': '1',
+    };
+    const cast = { transforms: 'c', 'transforms.c.type': 'org.apache.kafka.connect.transforms.Cast$Value', 'transforms.c.spec': 'int32' };
+    await world.create('once', 'source', { ...base, ...cast });
+    expect((await list('once')).dead_letters).toMatchObject([{ stage: 'TRANSFORMATION', replayed: false }]);
+    await herder.putConnectorConfig('once', { name: 'once', ...base });
+    const spec = await world.environment.storage.connectors.get('once');
+    await world.run({ kind: 'connector', connector: 'once', generation: spec?.generation ?? 0 });
+    const before = (await world.environment.storage.connectors.get('once'))?.generation;
+    expect(await replay('once')).toMatchObject({ state: 'COMPLETED', replayed: 1, failed_again: 0 });
+    expect((await world.environment.storage.connectors.get('once'))?.generation).toBe(before);
+    await appendFile(path('once'), 'after\n');
+    await world.runTask('once');
+    expect((await world.records(topic)).map(({ value }) => value?.toString())).toEqual(['1', 'word', 'after']);
   });
 
   test('that Kafka refused are produced when the topic takes them, and are in the queue again when it does not', async () => {

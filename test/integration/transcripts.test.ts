@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type LocalSluice, startLocalSluice } from '../chaos/local-sluice.ts';
+import { type DlqCase, runDlq } from '../conformance/dlq.ts';
 import { type RestDocument, runRest } from '../conformance/rest.ts';
 import { fromTables, runValidate, type ValidateTables } from '../conformance/validate.ts';
 import { kafkaBrokers } from './servers.ts';
@@ -32,6 +33,25 @@ describe('What the real Kafka Connect answered', () => {
     const { mismatches, messages } = await runValidate(fromTables(validations), { url: sluice.url });
     expect(mismatches).toEqual([]);
     expect(messages.equal).toBeGreaterThan(80);
+  });
+
+  const deadLetters = vectors<readonly DlqCase[]>('dlq');
+
+  test('is in the dead letter queue of every case, byte for byte', { timeout: 240_000 }, async () => {
+    const { mismatches, passed, notes } = await runDlq(deadLetters, { url: sluice.url, kafka: kafkaBrokers() });
+    expect(mismatches).toEqual([]);
+    expect([passed, notes]).toEqual([30, []]);
+  });
+
+  test('is not met by other dead letters; a vector that was taken too early is told', { timeout: 120_000 }, async () => {
+    const [first] = deadLetters as [DlqCase];
+    const [letter] = first.expect.dlq;
+    const other = { ...first, expect: { ...first.expect, dlq: [{ ...letter, key: null }] } } as DlqCase;
+    const more = { ...first, expect: { ...first.expect, delivered: ['line'], dlq: [] } };
+    const early = { ...first, id: 'early', expect: { ...first.expect, dlq: [] } };
+    const { passed, failed, notes } = await runDlq([other, more, early], { url: sluice.url, kafka: kafkaBrokers() });
+    expect({ passed, failed }).toEqual({ passed: 1, failed: 2 });
+    expect(notes).toEqual(['note: early was recorded too early: of 1 records 1 are neither delivered nor dead letters. They are taken for dead letters.']);
   });
 
   test('differs from another answer', async () => {

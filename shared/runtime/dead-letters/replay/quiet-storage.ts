@@ -6,5 +6,7 @@ export function quietStorage(storage: Storage): Storage {
     ...storage,
     runs: { ...storage.runs, commitSinkOffsets: async () => {}, commitSourceOffsets: async () => {} },
     connectors: { ...storage.connectors, addActiveTopics: async () => {} },
+    // Nor has it anything to do with the offsets topic that an exactly-once source begins from.
+    producers: { ...storage.producers, get: async () => null },
   };
 }
