@@ -3,6 +3,7 @@ import type { Logger } from '../shared/connect/logger.ts';
 import type { KafkaClients, RecordProducer } from '../shared/kafka/ports.ts';
 import type { FailureQueue } from '../shared/runtime/ports.ts';
 import type { FailureReport } from '../shared/storage/ports.ts';
+import { answersSoon } from './aws-timeouts.ts';
 import { lazily } from './lazily.ts';
 
 /** A look of the controller must not wait for a cluster that does not answer: the failure is kept, and the next look tells it. */
@@ -27,7 +28,7 @@ export function failureQueueOf(
 function sqsFailureQueue(queueUrl: string, region: string): FailureQueue {
   const sending = lazily(async () => {
     const { SendMessageCommand, SQSClient } = await import('@aws-sdk/client-sqs');
-    const client = new SQSClient({ region, maxAttempts: 5 });
+    const client = new SQSClient({ region, maxAttempts: 3, requestHandler: answersSoon });
     return (body: string) => client.send(new SendMessageCommand({ QueueUrl: queueUrl, MessageBody: body }));
   });
   return {

@@ -17,6 +17,7 @@ import type { RunRequest, TaskInvoker } from '../shared/runtime/task-run.ts';
 import { createDynamoDbStorage } from '../shared/storage/dynamodb/dynamodb-storage.ts';
 import { ServerClock } from '../shared/storage/dynamodb/server-clock.ts';
 import type { Storage } from '../shared/storage/ports.ts';
+import { answersSoon } from './aws-timeouts.ts';
 import { deadLetterServices } from './dead-letter-services.ts';
 import { failureQueueOf } from './failure-queues.ts';
 import { lazily } from './lazily.ts';
@@ -120,7 +121,7 @@ function workerIdOf(env: Readonly<Record<string, string | undefined>>): string {
 function lambdaInvoker(functionName: string | undefined, region: string): TaskInvoker {
   const starting = lazily(async () => {
     const { InvokeCommand, LambdaClient } = await import('@aws-sdk/client-lambda');
-    const client = new LambdaClient({ region, maxAttempts: 3 });
+    const client = new LambdaClient({ region, maxAttempts: 3, requestHandler: answersSoon });
     return (request: RunRequest) => client.send(new InvokeCommand({ FunctionName: functionName, InvocationType: 'Event', Payload: JSON.stringify(request) }));
   });
   return {
