@@ -5,6 +5,7 @@ import { measureInvocation } from '../middleware/measure-invocation.ts';
 import { createEnvironment, hurried } from '../wiring.ts';
 import { CredentialsFile } from './credentials-file.ts';
 import { requestOf, resultOf } from './http.ts';
+import { withinLimit } from './large-answer.ts';
 import { serve } from './rest-server.ts';
 import { restSettings } from './rest-settings.ts';
 
@@ -21,4 +22,7 @@ const server = {
 /** Kafka Connect's REST API. */
 export const handler = middy<APIGatewayProxyEventV2 | APIGatewayProxyEvent, APIGatewayProxyStructuredResultV2>()
   .use(measureInvocation(environment, 'rest-api'))
-  .handler(async (event) => resultOf(await serve(requestOf(event), server)));
+  .handler(async (event) => {
+    const request = requestOf(event);
+    return withinLimit(resultOf(await serve(request, server)), request.headers);
+  });
