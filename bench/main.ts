@@ -23,6 +23,10 @@ const benchmarks: Readonly<Record<string, { summary: string; load: () => Promise
     summary: 'JsonConverter or AvroConverter in, three transformations, the converter out, beside the same classes in Java',
     load: async () => (await import('./data-plane.ts')).dataPlaneBenchmark,
   },
+  rest: {
+    summary: 'The REST API and the controller’s tick with 1,000 connectors of four tasks stored, beside Apache Kafka Connect',
+    load: async () => (await import('./rest.ts')).restBenchmark,
+  },
   jdbc: {
     summary: 'JDBC sink into PostgreSQL with upsert, beside Apache Kafka Connect with Debezium’s JDBC sink',
     load: async () => (await import('./jdbc.ts')).jdbcBenchmark,

@@ -15,7 +15,7 @@ export interface Result {
 export interface Figure {
   readonly case: string;
   readonly what: string;
-  readonly unit: 'ms' | 'MB' | 'ns a record';
+  readonly unit: 'ms' | 'MB' | 'ns a record' | 'requests';
   readonly values: readonly number[];
   readonly goal?: number;
 }
@@ -63,6 +63,12 @@ export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   const middle = sorted.length >> 1;
   return sorted.length % 2 === 1 ? (sorted[middle] as number) : ((sorted[middle - 1] as number) + (sorted[middle] as number)) / 2;
+}
+
+/** Nearest rank. */
+export function percentile(values: readonly number[], share: number): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] as number;
 }
 
 function spread(values: readonly number[], digits: number): string {

@@ -13,6 +13,8 @@ import { cpuSeconds, taskProcesses } from './process-cpu.ts';
 export interface ConnectSystem {
   readonly name: 'sluice' | 'kafka-connect';
   readonly url: string;
+  /** Of the process that was started; ours starts others. */
+  readonly pid: number;
   /** CPU seconds of the process that does the work, so far. */
   cpu(): number;
 }
@@ -21,8 +23,8 @@ export interface ConnectSystem {
 export interface Bench {
   readonly folder: string;
   readonly kafka: string;
-  /** Starts the reference, or ours, alone; both share the machine's cores otherwise. */
-  run<T>(system: ConnectSystem['name'], work: (connect: ConnectSystem) => Promise<T>): Promise<T>;
+  /** Starts the reference, or ours, alone; both share the machine's cores otherwise. `flags` are of ours. */
+  run<T>(system: ConnectSystem['name'], work: (connect: ConnectSystem) => Promise<T>, flags?: readonly string[]): Promise<T>;
   stop(): Promise<void>;
 }
 
@@ -38,14 +40,14 @@ export async function prepareBench(log: (line: string) => void): Promise<Bench> 
   const kafka = `127.0.0.1:${ports.kafka}`;
   const url = `http://127.0.0.1:${ports.rest}`;
 
-  const startOurs = async (): Promise<[ServiceProcess, ConnectSystem]> => {
+  const startOurs = async (flags: readonly string[]): Promise<[ServiceProcess, ConnectSystem]> => {
     const service = await startServiceProcess({
       title: 'Sluice',
       command: process.execPath,
-      args: ['infra/local/main.ts', '--no-demo', '--port', String(ports.rest), '--kafka', kafka, '--data-dir', join(folder, 'sluice')],
+      args: ['infra/local/main.ts', '--no-demo', '--port', String(ports.rest), '--kafka', kafka, '--data-dir', join(folder, 'sluice'), ...flags],
       logFile: join(folder, 'sluice.log'),
     });
-    return [service, { name: 'sluice', url, cpu: () => cpuSeconds(taskProcesses(service.pid)) }];
+    return [service, { name: 'sluice', url, pid: service.pid, cpu: () => cpuSeconds(taskProcesses(service.pid)) }];
   };
   const startReference = async (): Promise<[ServiceProcess, ConnectSystem]> => {
     await mkdir(join(folder, 'plugins'), { recursive: true });
@@ -67,14 +69,14 @@ export async function prepareBench(log: (line: string) => void): Promise<Bench> 
       ],
       logFile: join(folder, 'connect.log'),
     });
-    return [service, { name: 'kafka-connect', url, cpu: () => cpuSeconds([service.pid]) }];
+    return [service, { name: 'kafka-connect', url, pid: service.pid, cpu: () => cpuSeconds([service.pid]) }];
   };
 
   return {
     folder,
     kafka,
-    async run(system, work) {
-      const [service, connect] = await (system === 'sluice' ? startOurs() : startReference());
+    async run(system, work, flags = []) {
+      const [service, connect] = await (system === 'sluice' ? startOurs(flags) : startReference());
       try {
         await until(`${system} to answer`, async () => Array.isArray(await rest(url, 'GET', '/connectors')), 60_000);
         return await work(connect);
