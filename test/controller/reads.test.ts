@@ -118,8 +118,8 @@ describe('reads of the table', () => {
     expect(await readsOf(() => herder.expandedConnectors(['info', 'status']))).toHaveLength(1 + 20);
     await store(600);
     const read = await readsOf(() => herder.expandedConnectors(['info', 'status']));
-    expect(read).toContain('page 0/3 consistent');
-    expect(read.length).toBeLessThanOrEqual(1 + 2 * 3);
+    expect(read).toContain('page 0/6 consistent');
+    expect(read.length).toBeLessThanOrEqual(1 + 2 * 6);
     expect(await readsOf(() => herder.expandedConnectors([]))).toEqual(['query CLUSTER']);
   });
 

@@ -34,7 +34,7 @@ import type { TableContext } from './table-storage.ts';
 /** So many connectors are read one by one, all at once. */
 const few = 25;
 const queriesAtOnce = 50;
-const connectorsPerSegment = 250;
+const connectorsPerSegment = 100;
 const mostSegments = 16;
 /** A page takes about as long as so many queries at once. */
 const connectorsPerPage = 25;
