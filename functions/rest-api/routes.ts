@@ -145,7 +145,10 @@ export const routes: Readonly<Record<string, Partial<Record<Method, Route>>>> = 
     POST: async ({ herder, request }) => ok(await herder.preview(previewBody(request.body))),
   },
   '/connector-plugins/:plugin/config': {
-    GET: ({ herder, parameters, request: { query } }) => ok(herder.pluginConfig(parameters['plugin'] as string, query.get('version'))),
+    GET: ({ herder, parameters, request: { query } }) => {
+      const plugin = parameters['plugin'] as string;
+      return { ...ok(herder.pluginConfig(plugin, query.get('version'))), headers: deliveryHeader(herder.pluginDelivery(plugin)) };
+    },
   },
   '/connector-plugins/:plugin/config/validate': {
     PUT: async ({ herder, parameters, request }) => {
@@ -193,4 +196,9 @@ function offsetsOnDelete(query: URLSearchParams): 'keep' | 'purge' {
 function locationOf(connector: string): string {
   const encoded = encodeURIComponent(connector.toWellFormed()).replace(/%(24|26|2B|2C|2F|3A|3B|3D|40)/g, (each) => decodeURIComponent(each));
   return `/connectors/${encoded.replace(/%25(?=[0-9a-fA-F]{2})/g, '%')}`;
+}
+
+/** What a connector guarantees, beside an answer that is Kafka Connect's: `Sluice-Delivery: at-least-once; exactly-once when …`. */
+function deliveryHeader(delivery: string | null): Record<string, string> {
+  return delivery === null ? {} : { 'sluice-delivery': delivery };
 }

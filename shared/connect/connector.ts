@@ -41,8 +41,10 @@ interface ConnectorParts<S extends ConfigShape> extends Omit<PluginInfo, 'config
   taskConfigs(context: ConnectorContext<ConfigOf<ConfigDef<S>>>): Promise<readonly TaskConfig[]> | readonly TaskConfig[];
   /** How often `taskConfigs` is asked again while the connector runs, in milliseconds; tasks are replaced when the answer changed. Left out: never. */
   monitorIntervalMs?(config: ConfigOf<ConfigDef<S>>): number;
-  /** What it guarantees, for people: shown by the REST API and in documentation. */
+  /** What it guarantees, for people: shown in documentation. */
   readonly guarantees?: string;
+  /** The same in a few words: `at-least-once; exactly-once when …`. Told by the REST API. */
+  readonly delivery?: string;
   /** Java class name of its tasks, for `task.class`. Left out: the connector's with `Task` for `Connector`. */
   readonly taskClass?: string;
 }
@@ -59,6 +61,7 @@ export interface SourceConnectorDefinition extends PluginInfo {
   taskConfigs(context: ConnectorContext<Readonly<Record<string, unknown>>>): Promise<readonly TaskConfig[]> | readonly TaskConfig[];
   monitorIntervalMs?(config: Readonly<Record<string, unknown>>): number;
   readonly guarantees?: string;
+  readonly delivery?: string;
   readonly taskClass?: string;
   /** Makes a task; its raw config is in the context. Throws ConfigException. */
   createTask(context: SourceTaskContext): Promise<SourceTask> | SourceTask;
@@ -76,8 +79,11 @@ export interface SinkConnectorDefinition extends PluginInfo {
   taskConfigs(context: ConnectorContext<Readonly<Record<string, unknown>>>): Promise<readonly TaskConfig[]> | readonly TaskConfig[];
   monitorIntervalMs?(config: Readonly<Record<string, unknown>>): number;
   readonly guarantees?: string;
+  readonly delivery?: string;
   readonly taskClass?: string;
   createTask(context: SinkTaskContext): Promise<SinkTask> | SinkTask;
+  /** Whether it is exactly-once with this config: then it reads only what is committed, unless its consumer is told otherwise. */
+  isExactlyOnce?(config: Readonly<Record<string, string>>): boolean;
   alterOffsets?(config: Readonly<Record<string, string>>, offsets: readonly { partition: TopicPartition; offset: bigint | null }[]): boolean;
 }
 
@@ -102,6 +108,7 @@ export function defineSinkConnector<const S extends ConfigShape, const T extends
   parts: ConnectorParts<S> & {
     readonly taskConfig?: ConfigDef<T>;
     createTask(config: ConfigOf<ConfigDef<T>>, context: SinkTaskContext): Promise<SinkTask> | SinkTask;
+    isExactlyOnce?: SinkConnectorDefinition['isExactlyOnce'];
     alterOffsets?: SinkConnectorDefinition['alterOffsets'];
   },
 ): SinkConnectorDefinition {

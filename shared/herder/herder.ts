@@ -350,6 +350,12 @@ export class Herder {
     return [...own, ...configKeyInfos(this.#validator.frameworkConfigOf(plugin)).filter(({ name }) => !Object.hasOwn(plugin.config.keys, name))];
   }
 
+  /** What a connector guarantees, in a few words; null where it says nothing, or is none. */
+  pluginDelivery(classOrAlias: string): string | null {
+    const plugin = this.#options.plugins.findAny(classOrAlias);
+    return plugin?.kind === 'source' || plugin?.kind === 'sink' ? (plugin.delivery ?? null) : null;
+  }
+
   /** Checks a config for a plugin whose name stands in the URL. */
   async validateConfig(classOrAlias: string, config: RawConfig): Promise<ConfigInfos> {
     const included = config['connector.class'] ?? null;

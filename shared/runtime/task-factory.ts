@@ -111,7 +111,8 @@ export async function createWorkerTask(
     };
     const parts = changes?.parts(made) ?? made;
     if (definition.kind === 'sink') {
-      const overrides = clientOverrides('consumer', worker, config);
+      const isolation: Record<string, string> = definition.isExactlyOnce?.(config) === true ? { 'isolation.level': 'read_committed' } : {};
+      const overrides = { ...isolation, ...clientOverrides('consumer', worker, config) };
       return fresh(new WorkerSinkTask(parts, item, kafka.reader({ clientId: `connector-consumer-${connector}-${task}` }, overrides)));
     }
     const topics = new TopicCreation({ admin: kafka.admin(clientOverrides('admin', worker, config)), groups: settings.topicCreationGroups, logger });

@@ -201,13 +201,16 @@ export class WorkerSinkTask implements WorkerTask {
         ? {
             report(record, error) {
               const consumed = record instanceof InternalSinkRecord ? record.consumed : null;
-              const reported = operator.executeFailed({
-                stage: 'TASK_PUT',
-                className: 'org.apache.kafka.connect.sink.SinkTask',
-                error,
-                consumed: consumed && { topic: record.originalTopic, partition: record.originalKafkaPartition, record: consumed },
-                source: null,
-              });
+              const reported = operator
+                .executeFailed({
+                  stage: 'TASK_PUT',
+                  className: 'org.apache.kafka.connect.sink.SinkTask',
+                  error,
+                  consumed: consumed && { topic: record.originalTopic, partition: record.originalKafkaPartition, record: consumed },
+                  source: null,
+                })
+                // What the task does next may not be undone: it goes past the record once this has resolved.
+                .then(() => self.#parts.deadLetters?.flush());
               // Awaited before the next commit as well, for tasks that do not wait themselves.
               self.#reports.push(reported);
               reported.catch(() => {});

@@ -140,6 +140,8 @@ export interface TestSinkContext extends SinkTaskContext {
   /** Records that were reported as wrong. */
   readonly reported: { readonly record: SinkRecord; readonly error: Error }[];
   readonly paused: Set<string>;
+  /** Where `offset` last said to read on. */
+  rewound(): ReadonlyMap<string, bigint>;
   end(): void;
   begin(): void;
 }
@@ -152,6 +154,7 @@ export function sinkContext(
   const raised: Error[] = [];
   const reported: TestSinkContext['reported'] = [];
   const paused = new Set<string>();
+  let rewound: ReadonlyMap<string, bigint> = new Map();
   let controller = new AbortController();
   const reporter: ErrantRecordReporter = {
     async report(record, error) {
@@ -175,7 +178,10 @@ export function sinkContext(
       controller = new AbortController();
     },
     assignment: () => [{ topic, partition: 0 }],
-    offset() {},
+    offset(offsets) {
+      rewound = offsets;
+    },
+    rewound: () => rewound,
     pause: (partitions) => {
       for (const each of partitions) paused.add(partitionKey(each.topic, each.partition));
     },

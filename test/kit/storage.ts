@@ -623,6 +623,19 @@ export function storageContract(open: () => Promise<{ storage: Storage; clock: M
     });
   });
 
+  test('what is known of transactional producers is changed by one of two at once, and stays when their connector goes', async () => {
+    expect(await storage.producers.get(name)).toBeNull();
+    const first = await storage.producers.change(name, null, { count: 2, offsetsTopic: null });
+    expect(first).toEqual({ count: 2, offsetsTopic: null, version: 1 });
+    expect(await storage.producers.change(name, null, { count: 3, offsetsTopic: null })).toBeNull();
+    const place = { topic: 'offsets', servers: 'a:1' };
+    expect(await storage.producers.change(name, first, { count: 3, offsetsTopic: place })).toMatchObject({ version: 2 });
+    expect(await storage.producers.change(name, first, { count: 4, offsetsTopic: null })).toBeNull();
+    await create();
+    await storage.connectors.delete(name);
+    expect(await storage.producers.get(name)).toEqual({ count: 3, offsetsTopic: place, version: 2 });
+  });
+
   test('active topics and facts of the cluster are kept', async () => {
     await create();
     await storage.connectors.addActiveTopics(name, ['a', 'b']);

@@ -12,6 +12,7 @@ export const datagenSource = defineSourceConnector({
   taskClass: 'io.confluent.kafka.connect.datagen.DatagenTask',
   version: '0.6.6',
   overview: 'Makes records up, after a bundled data set or an Avro schema of your own.',
+  delivery: 'at-least-once; exactly-once when exactly.once.support=required',
   guarantees: 'At least once: the sequence goes on after the last stored offset, exactly as it would have.',
   config: datagenConfig,
   taskConfig: datagenTaskConfig,

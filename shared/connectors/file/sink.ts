@@ -9,6 +9,7 @@ export const fileStreamSink = defineSinkConnector({
   className: 'org.apache.kafka.connect.file.FileStreamSinkConnector',
   version: '4.3.1',
   overview: 'Appends the value of each record to a text file, a line each.',
+  delivery: 'at-least-once',
   guarantees: 'At least once, in order for each partition: after a failure lines may be repeated.',
   config: fileStreamSinkConfig,
   taskConfigs: (context) => replicate(context),

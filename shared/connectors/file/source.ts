@@ -9,6 +9,7 @@ export const fileStreamSource = defineSourceConnector({
   className: 'org.apache.kafka.connect.file.FileStreamSourceConnector',
   version: '4.3.1',
   overview: 'Reads a text file line by line and goes on as lines are added.',
+  delivery: 'at-least-once; exactly-once when exactly.once.support=required',
   guarantees: 'At least once, in order: after a failure lines after the last stored position come again.',
   config: fileStreamSourceConfig,
   // One file, one task, whatever tasks.max says.

@@ -9,6 +9,10 @@ export interface BadRecordSearch {
   readonly begin: readonly string[];
   /** Finds the table of a segment, and sets its writer. */
   resolve(segment: Segment): Promise<void>;
+  /** Begins to write, within the transaction: when it says false, nothing is written. */
+  first?(): Promise<boolean>;
+  /** Told all bad records before the others are committed. */
+  beforeCommit?(rejected: readonly RejectedRecord[]): Promise<void>;
   /** Told the bad records that are known so far. What it throws ends the search, and nothing is written. */
   onRejected(soFar: readonly RejectedRecord[]): void;
 }
@@ -23,7 +27,12 @@ export async function writeWithoutBadRecords(connection: DatabaseConnection, seg
     // Tables are created outside of the transaction: another task may create them as well.
     const resolved = await resolvable(segments, search, rejected);
     for (const sql of search.begin) await connection.execute(sql);
+    if (search.first !== undefined && !(await search.first())) {
+      await connection.execute('ROLLBACK');
+      return rejected;
+    }
     for (const segment of resolved) await writeHalving(connection, segment, segment.records, search, rejected);
+    await search.beforeCommit?.(rejected);
     await connection.execute('COMMIT');
   } catch (error) {
     if (connection.open) await connection.execute('ROLLBACK').catch(() => {});

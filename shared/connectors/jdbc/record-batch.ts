@@ -34,6 +34,8 @@ export interface Segment {
 export interface RecordBatch {
   readonly segments: readonly Segment[];
   readonly rejected: RejectedRecord[];
+  /** Where reading goes on after it, where the database keeps that as well. */
+  offsets: ReadonlyMap<string, bigint> | null;
 }
 
 interface TableState {
@@ -93,7 +95,7 @@ export class RecordBatcher {
       }
       segment.records.push(record);
     }
-    return { segments, rejected };
+    return { segments, rejected, offsets: null };
   }
 
   /** Deletions fit anywhere; a segment of nothing but deletions takes the schema of the first value. */

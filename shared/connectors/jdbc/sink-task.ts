@@ -1,9 +1,19 @@
-import { ConnectException, RetriableException, type SinkRecord, SinkTask, type SinkTaskContext, UnavailableException } from '../../connect/index.ts';
+import {
+  ConnectException,
+  partitionKey,
+  RetriableException,
+  type SinkRecord,
+  SinkTask,
+  type SinkTaskContext,
+  type TopicPartition,
+  UnavailableException,
+} from '../../connect/index.ts';
 import { writeWithoutBadRecords } from './bad-records.ts';
 import { ConnectionProvider } from './connection-provider.ts';
 import type { BoundRows, DatabaseConnection, Dialect, InsertMode } from './dialects/dialect.ts';
 import { type Fate, isRecordFault, SqlException } from './errors.ts';
 import { type FieldsSettings, fieldsMetadata } from './fields-metadata.ts';
+import { OffsetsInDatabase, offsetsAfter } from './offsets-in-database.ts';
 import { type RecordBatch, RecordBatcher, type RejectedRecord, type Segment } from './record-batch.ts';
 import { recordValidator } from './record-validator.ts';
 import type { JdbcSinkConfig } from './sink.config.ts';
@@ -35,6 +45,10 @@ export class JdbcSinkTask extends SinkTask {
   readonly #fields: FieldsSettings;
   readonly #insertMode: InsertMode;
   readonly #inBackground: boolean;
+  /** Null: offsets are the worker's alone. */
+  readonly #offsets: OffsetsInDatabase | null;
+  /** Next offsets after what was taken, where the database keeps them: what comes again is there already, or waits here. */
+  #taken = new Map<string, bigint>();
   #pending: Pending | null = null;
   /** What the last write met: nothing is tried again before the next put. */
   #outage: UnavailableException | null = null;
@@ -80,12 +94,35 @@ export class JdbcSinkTask extends SinkTask {
       batchSize: config['batch.size'],
     });
     this.#remainingRetries = config['max.retries'];
+    this.#offsets = config['sluice.exactly.once'] ? new OffsetsInDatabase(dialect, config['sluice.exactly.once.table'], context.connector) : null;
   }
 
-  override async put(records: readonly SinkRecord[]): Promise<void> {
+  override async open(partitions: readonly TopicPartition[]): Promise<void> {
+    if (this.#offsets === null) return;
+    try {
+      const { connection } = await this.#connections.get(this.#context.signal);
+      this.#taken = new Map(await this.#offsets.claim(connection, partitions));
+    } catch (error) {
+      if (!(error instanceof SqlException)) throw error;
+      await this.#connections.close();
+      const mayPass = error.fate === 'connection' || error.fate === 'retry' || error.fate === 'down';
+      throw mayPass ? new UnavailableException(error.message, { cause: error }) : new ConnectException(error.message, { cause: error });
+    }
+    this.#context.offset(new Map(this.#taken));
+  }
+
+  override async put(given: readonly SinkRecord[]): Promise<void> {
+    const records = this.#offsets === null ? given : given.filter((record) => !this.#isTaken(record));
     if (records.length === 0) return;
+    const next = this.#offsets === null ? null : offsetsAfter(records);
+    await this.#putAll(records, next);
+    for (const [key, offset] of next ?? []) this.#taken.set(key, offset);
+  }
+
+  async #putAll(records: readonly SinkRecord[], offsets: ReadonlyMap<string, bigint> | null): Promise<void> {
     this.#outage = null;
     const batch = this.#batcher.divide(records);
+    batch.offsets = offsets;
     if (batch.rejected.length > 0) this.#requireReporter(batch.rejected);
     if (this.#pending !== null) {
       // Encoded while the database is still at work.
@@ -141,6 +178,8 @@ export class JdbcSinkTask extends SinkTask {
   /** Writes a batch to the end, or throws what the worker should know. `failure` is that of a first attempt. */
   async #write(batch: RecordBatch, failure: Error | null): Promise<void> {
     let error = failure;
+    // They are gone past when the rows are committed.
+    if (this.#offsets !== null) await this.#report(batch.rejected);
     for (let looks = 0; ; looks++) {
       try {
         if (error === null) await this.#attempt(batch);
@@ -191,7 +230,17 @@ export class JdbcSinkTask extends SinkTask {
       segment.bound ??= segment.target.writer?.bind(segment.records) ?? [];
       bound.push(...segment.bound);
     }
-    if (bound.length > 0) await this.#unlessEnding(connection, connection.runAll(bound));
+    if (bound.length > 0 || batch.offsets !== null) await this.#unlessEnding(connection, connection.runAll(bound, this.#first(connection, batch)));
+  }
+
+  /** Moves the offsets on in the transaction of the rows, where the database keeps them. */
+  #first(connection: DatabaseConnection, { offsets }: RecordBatch): (() => Promise<boolean>) | undefined {
+    const kept = this.#offsets;
+    return kept === null || offsets === null ? undefined : () => kept.advance(connection, offsets);
+  }
+
+  #isTaken({ originalTopic, originalKafkaPartition, kafkaOffset }: SinkRecord): boolean {
+    return kafkaOffset < (this.#taken.get(partitionKey(originalTopic, originalKafkaPartition)) ?? -1n);
   }
 
   /** When the run ends, a write gets a little time; then its connection is cut, so that it cannot end after the lease. */
@@ -242,9 +291,10 @@ export class JdbcSinkTask extends SinkTask {
     const rejected = await writeWithoutBadRecords(connection, batch.segments, {
       begin: this.#dialect.beginIsolation,
       resolve: (segment) => this.#resolve(connection, segment),
+      ...(this.#offsets === null ? {} : { first: this.#first(connection, batch), beforeCommit: (found) => this.#report([...found]) }),
       onRejected: (soFar) => this.#requireReporter(soFar),
     });
-    batch.rejected.push(...rejected);
+    if (this.#offsets === null) batch.rejected.push(...rejected);
   }
 
   /** Throws ConnectException that names the first of these records when there is nobody to report it to. */

@@ -252,6 +252,23 @@ export const jdbcSinkConfig = configDef({
     width: 'SHORT',
     displayName: 'Retry Backoff (millis)',
   }),
+  'sluice.exactly.once': boolean({
+    default: false,
+    importance: 'MEDIUM',
+    doc: 'Keep the offsets in the database, in the transactions of the rows: each record is written exactly once, whatever `insert.mode` is. Records of transactions that were aborted are left out (`consumer.override.isolation.level` is `read_committed` unless it is set).',
+    group: 'Exactly Once',
+    width: 'SHORT',
+    displayName: 'Exactly once',
+  }),
+  'sluice.exactly.once.table': string({
+    default: 'sluice_offsets',
+    validator: nonEmptyString,
+    importance: 'LOW',
+    doc: 'The table that holds the offsets under `sluice.exactly.once=true`. It is created where it is missing.',
+    group: 'Exactly Once',
+    width: 'MEDIUM',
+    displayName: 'Table of offsets',
+  }),
   'trim.sensitive.log': boolean({
     default: false,
     importance: 'LOW',

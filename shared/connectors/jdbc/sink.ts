@@ -1,4 +1,4 @@
-import { type ConfigValue, type ConnectorValidation, defineSinkConnector, isConnectException, replicate } from '../../connect/index.ts';
+import { type ConfigValue, ConnectException, type ConnectorValidation, defineSinkConnector, isConnectException, replicate } from '../../connect/index.ts';
 import { dialectOf, parseJdbcUrl } from './jdbc-url.ts';
 import { defaultKafkaPkNames, type JdbcSinkConfig, jdbcSinkConfig } from './sink.config.ts';
 
@@ -11,15 +11,31 @@ export const jdbcSink = defineSinkConnector({
   className: 'io.confluent.connect.jdbc.JdbcSinkConnector',
   version: '10.10.0',
   overview: 'Writes records as rows of a database, and creates and widens tables where that is allowed.',
-  guarantees: 'At least once; with insert.mode=upsert each record has its effect exactly once. Rows of one put are one transaction.',
+  guarantees:
+    'At least once; with insert.mode=upsert each record has its effect exactly once. Rows of one put are one transaction. Exactly once with sluice.exactly.once=true: the offsets are in the same transaction.',
+  delivery: 'at-least-once; exactly-once when sluice.exactly.once=true',
   config: jdbcSinkConfig,
   validate,
   taskConfigs: (context) => replicate(context),
+  isExactlyOnce,
+  // The database is out of reach from where offsets are changed: it has to be done there.
+  alterOffsets(config, offsets) {
+    const [change] = offsets.filter(({ offset }) => offset !== null);
+    if (change !== undefined && isExactlyOnce(config))
+      throw new ConnectException(
+        `The connector keeps its offsets in its database (sluice.exactly.once=true): change them there while it is stopped: UPDATE ${config['sluice.exactly.once.table'] ?? 'sluice_offsets'} SET kafka_offset = ${change.offset} WHERE connector = '${config['name'] ?? ''}' AND kafka_topic = '${change.partition.topic}' AND kafka_partition = ${change.partition.partition}`,
+      );
+    return false;
+  },
   async createTask(config, context) {
     const { createJdbcSinkTask } = await import('./create-sink-task.ts');
     return createJdbcSinkTask(config, context);
   },
 });
+
+function isExactlyOnce(config: Readonly<Record<string, string>>): boolean {
+  return config['sluice.exactly.once']?.trim().toLowerCase() === 'true';
+}
 
 /** Checks that need several keys, or the parts of one. The database itself is not asked: it may be out of reach from here. */
 function validate({ value }: ConnectorValidation<JdbcSinkConfig>): void {

@@ -14,6 +14,7 @@ import { StructuredSchemas, validateSchemas } from './structured-schemas.ts';
 const packageName = 'com.github.jcustenborder.kafka.connect.spooldir';
 const common = {
   version: '2.0.66',
+  delivery: 'at-least-once; exactly-once when exactly.once.support=required',
   guarantees:
     'At least once, in order within a file: a file is moved only when its records are in Kafka, and after a failure it is read on from the stored offset.',
   taskConfigs,

@@ -48,8 +48,10 @@ export interface DatabaseConnection {
   execute(sql: string): Promise<void>;
   /** Runs within the transaction that is open, or as one of its own. */
   run(rows: BoundRows): Promise<void>;
-  /** All in one transaction, durable when it resolves. */
-  runAll(rows: readonly BoundRows[]): Promise<void>;
+  /** Runs SQL within the transaction that is open, or as one of its own, and returns its rows. */
+  query(sql: string): Promise<readonly Readonly<Record<string, unknown>>[]>;
+  /** All in one transaction, durable when it resolves. `first` begins it: when it says false, nothing is written. */
+  runAll(rows: readonly BoundRows[], first?: () => Promise<boolean>): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -122,7 +124,8 @@ export abstract class Dialect {
     return columns.map(({ name }) => this.identifier(name)).join(',');
   }
 
-  protected text(value: string): string {
+  /** A text as SQL. */
+  text(value: string): string {
     return `'${value.replaceAll("'", "''")}'`;
   }
 

@@ -226,13 +226,18 @@ class PostgresqlConnection implements DatabaseConnection {
     await this.#query({ ...this.#named(sql), text: sql, values: values as Buffer[] });
   }
 
-  async runAll(rows: readonly BoundRows[]): Promise<void> {
+  async query(sql: string): Promise<readonly Record<string, unknown>[]> {
+    return (await this.#query({ text: sql })).rows as Record<string, unknown>[];
+  }
+
+  async runAll(rows: readonly BoundRows[], first?: () => Promise<boolean>): Promise<void> {
     const [only] = rows;
-    if (only === undefined) return;
+    if (only === undefined && first === undefined) return;
     // A statement by itself is a transaction: one round trip instead of three.
-    if (rows.length === 1) return this.run(only);
+    if (only !== undefined && rows.length === 1 && first === undefined) return this.run(only);
     await this.execute('BEGIN');
     try {
+      if (first !== undefined && !(await first())) return await this.execute('ROLLBACK');
       for (const each of rows) await this.run(each);
       await this.execute('COMMIT');
     } catch (error) {

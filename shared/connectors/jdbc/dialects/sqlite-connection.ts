@@ -70,9 +70,14 @@ export class SqliteConnection implements DatabaseConnection {
     this.#write(rows as SqliteRows);
   }
 
-  async runAll(rows: readonly BoundRows[]): Promise<void> {
+  async query(sql: string): Promise<readonly Record<string, unknown>[]> {
+    return this.#attempt(() => this.#database.prepare(sql).all() as Record<string, unknown>[]);
+  }
+
+  async runAll(rows: readonly BoundRows[], first?: () => Promise<boolean>): Promise<void> {
     this.#attempt(() => this.#database.exec('BEGIN IMMEDIATE'));
     try {
+      if (first !== undefined && !(await first())) return this.#attempt(() => this.#database.exec('ROLLBACK'));
       for (const each of rows) this.#write(each as SqliteRows);
       this.#attempt(() => this.#database.exec('COMMIT'));
     } catch (error) {
