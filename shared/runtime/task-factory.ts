@@ -86,7 +86,7 @@ export async function createWorkerTask(
     const chain = new TransformationChain(config, plugins.find.bind(plugins) as ChainPlugins);
     closers.push(() => chain.close());
     const dimensions = { connector, task };
-    const deadLetters = await deadLetterReporter(ports, settings.deadLetters, config, item, closers);
+    const deadLetters = await deadLetterReporter(ports, settings.deadLetters, config, item, closers, secrets);
     const reporters: ErrorReporter[] = changes === undefined ? [] : [changes.reporter];
     if (settings.errorsLog) reporters.push(new LogReporter({ logger, connector, task, includeMessages: settings.errorsLogIncludeMessages, metrics }));
     if (deadLetters !== null) reporters.push(deadLetters);

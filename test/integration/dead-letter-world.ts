@@ -7,6 +7,7 @@ import { CreateQueueCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { createEnvironment, type Environment } from '../../functions/wiring.ts';
 import { freePorts } from '../../infra/local/ports.ts';
 import { type SqsService, startSqs } from '../../infra/local/services/sqs.ts';
+import type { Plugins } from '../../shared/connect/plugins.ts';
 import type { ConsumerRecord } from '../../shared/kafka/ports.ts';
 import type { RunOutcome, RunRequest } from '../../shared/runtime/task-run.ts';
 import { Worker } from '../../shared/runtime/worker.ts';
@@ -35,7 +36,8 @@ export class DeadLetterWorld {
     this.#worker = new Worker(this.environment);
   }
 
-  static async start(table: string): Promise<DeadLetterWorld> {
+  /** `plugins`: in place of those that Sluice has. */
+  static async start(table: string, plugins?: Plugins): Promise<DeadLetterWorld> {
     const saved = { ...process.env };
     const folder = await mkdtemp(join(tmpdir(), 'sluice-dead-letters-'));
     const sqs = await startSqs({ port: (await freePorts(['sqs'] as const)).sqs, dataDir: join(folder, 'sqs'), region });
@@ -49,7 +51,7 @@ export class DeadLetterWorld {
       SLUICE_METRICS: 'off',
       SLUICE_LOG_LEVEL: process.env['SLUICE_TEST_LOG'] ?? 'ERROR',
     });
-    return new DeadLetterWorld(environment, folder, sqs, saved);
+    return new DeadLetterWorld(plugins === undefined ? environment : { ...environment, plugins }, folder, sqs, saved);
   }
 
   async stop(): Promise<void> {

@@ -6,9 +6,12 @@ import { letterOfRecord, letterRecord } from '../../shared/runtime/dead-letters/
 import { letterOfText, letterText } from '../../shared/runtime/dead-letters/letter-text.ts';
 import { recordOfText, recordText } from '../../shared/runtime/dead-letters/source-record-text.ts';
 import { SqsLetters } from '../../shared/runtime/dead-letters/sqs-letters.ts';
+import type { LetterBox } from '../../shared/runtime/dead-letters/topic-letters.ts';
+import { DeadLetterQueueReporter } from '../../shared/runtime/errors/dead-letter-queue-reporter.ts';
 import { systemClock } from '../../shared/runtime/system-clock.ts';
 import { VirtualClock } from '../kit/contexts.ts';
 import { MemoryBucket, MemoryQueue } from '../kit/letter-services.ts';
+import { RecordedMetrics } from '../kit/metrics.ts';
 
 const header = (key: string, value: string | null) => ({ key, value: value === null ? null : Buffer.from(value) });
 const failed = new DataException('bad value', { cause: new TypeError('inner') });
@@ -194,5 +197,46 @@ describe('an SQS queue of dead letters', () => {
     await expect(SqsLetters.setup({ url: 'q', queue, clock: systemClock, large: new LargeLetters(null, null) })).rejects.toMatchObject({
       message: 'Could not initialize dead letter queue with queue=q',
     });
+  });
+});
+
+describe('the reporter of a task', () => {
+  const [stage, className] = ['TASK_PUT', 'x.Sink'] as const;
+  const error = new ConnectException('login with hunter2 failed', { cause: new Error('hunter2 is wrong') });
+  const record = { offset: 1n, timestamp: -1, timestampType: 'NoTimestampType', key: null, value: null, headers: [] } as const;
+  const consumed = { topic: 't', partition: 0, record };
+  const reporterTo = (...boxes: LetterBox[]) => {
+    const metrics = new RecordedMetrics();
+    const hide = (text: string) => text.replaceAll('hunter2', '${file:secrets:password}');
+    return { metrics, reporter: new DeadLetterQueueReporter({ boxes, connector: 'c', task: 0, metrics, clock: new VirtualClock(), hide }) };
+  };
+
+  test('tells every queue, and no secret', async () => {
+    const told: DeadLetter[] = [];
+    const box: LetterBox = { deliver: async (letter) => void told.push(letter) };
+    const { reporter, metrics } = reporterTo(box, box);
+    reporter.report({ stage, className, error, consumed, source: null });
+    await reporter.flush();
+    expect(told).toHaveLength(2);
+    expect(told[0]).toMatchObject({ message: 'login with ${file:secrets:password} failed', timestamp: null, origin: { offset: 1n } });
+    expect(told[0]?.trace).toContain('${file:secrets:password} is wrong');
+    expect(told[0]?.trace).not.toContain('hunter2');
+    expect((['DeadLetters', 'deadletterqueue-produce-requests', 'deadletterqueue-produce-failures'] as const).map((name) => metrics.sum(name, 'c'))).toEqual([
+      1, 2, 0,
+    ]);
+  });
+
+  test('fails the flush when one queue has not got it, and is no trouble before', async () => {
+    const { reporter, metrics } = reporterTo({ deliver: async () => {} }, { deliver: async () => Promise.reject(new ConnectException('no')) });
+    reporter.report({ stage, className, error, consumed, source: null });
+    await expect(reporter.flush()).rejects.toThrow('no');
+    await reporter.flush();
+    expect(metrics.sum('deadletterqueue-produce-failures', 'c')).toBe(1);
+  });
+
+  test('has nothing to tell of what is about no record', async () => {
+    const { reporter } = reporterTo({ deliver: () => Promise.reject(new Error('told')) });
+    reporter.report({ stage, className, error, consumed: null, source: null });
+    await reporter.flush();
   });
 });

@@ -2,6 +2,7 @@ import { ConfigException } from '../../connect/errors.ts';
 import { clientOverrides } from '../client-overrides.ts';
 import { DeadLetterQueueReporter } from '../errors/dead-letter-queue-reporter.ts';
 import type { RuntimePorts } from '../ports.ts';
+import type { ResolvedSecrets } from '../resolved-secrets.ts';
 import type { DeadLetterSettings } from './dead-letter-settings.ts';
 import { LargeLetters } from './large-letters.ts';
 import type { DeadLetterServices } from './ports.ts';
@@ -18,6 +19,7 @@ export async function deadLetterReporter(
   config: Readonly<Record<string, string>>,
   { connector, task }: { readonly connector: string; readonly task: number },
   closers: (() => Promise<void> | void)[],
+  secrets: ResolvedSecrets,
 ): Promise<DeadLetterQueueReporter | null> {
   const { kafka, worker, metrics, clock } = ports;
   const boxes: LetterBox[] = [];
@@ -29,7 +31,7 @@ export async function deadLetterReporter(
     boxes.push(await TopicLetters.setup({ settings: topic, producer, admin, large }));
   }
   if (queueUrl !== null) boxes.push(await SqsLetters.setup({ url: queueUrl, queue: servicesOf(ports).queue(queueUrl), large, clock }));
-  return boxes.length === 0 ? null : new DeadLetterQueueReporter({ boxes, connector, task, metrics, clock });
+  return boxes.length === 0 ? null : new DeadLetterQueueReporter({ boxes, connector, task, metrics, clock, hide: (text) => secrets.hide(text) });
 }
 
 /** Throws ConfigException where there are none. */

@@ -14,20 +14,24 @@ export class DeadLetterQueueReporter implements ErrorReporter {
   readonly #task: number;
   readonly #metrics: Metrics;
   readonly #clock: Clock;
+  readonly #hide: (text: string) => string;
   readonly #sent: Promise<void>[] = [];
 
-  constructor(options: { boxes: readonly LetterBox[]; connector: string; task: number; metrics: Metrics; clock: Clock }) {
+  /** `hide`: puts references in place of secrets, which plugins and drivers may tell in their messages. */
+  constructor(options: { boxes: readonly LetterBox[]; connector: string; task: number; metrics: Metrics; clock: Clock; hide: (text: string) => string }) {
     this.#boxes = options.boxes;
     this.#connector = options.connector;
     this.#task = options.task;
     this.#metrics = options.metrics;
     this.#clock = options.clock;
+    this.#hide = options.hide;
   }
 
   report(context: ProcessingContext): void {
     const dimensions = { connector: this.#connector, task: this.#task };
-    const letter = deadLetterOf(context, { ...dimensions, now: this.#clock.now() });
-    if (letter === null) return;
+    const told = deadLetterOf(context, { ...dimensions, now: this.#clock.now() });
+    if (told === null) return;
+    const letter = { ...told, message: this.#hide(told.message ?? ''), trace: this.#hide(told.trace ?? '') };
     this.#metrics.add('DeadLetters', 1, dimensions);
     for (const box of this.#boxes) {
       this.#metrics.add('deadletterqueue-produce-requests', 1, dimensions);
