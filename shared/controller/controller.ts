@@ -204,13 +204,14 @@ export class Controller {
       return storage.control.deferSpec(spec, null);
     }
     const waiting = tasks.filter((task) => task.lease === null && task.dueAt === null && task.state !== 'FAILED' && !isDelivered(task, this.#ports.worker));
-    if (waiting.length > 0 || spec.type === 'sink') {
-      // The tasks first: who dies in between, or cannot reach one of them, leaves the spec due, and the next look goes on.
-      const dispatched = await this.#dispatch(waiting, now);
-      if (dispatched === waiting.length) await storage.control.deferSpec(spec, spec.type === 'sink' ? 0 : now);
+    // The tasks first: who dies in between, or cannot reach one of them, leaves the spec due, and the next look goes on.
+    const dispatched = await this.#dispatch(waiting, now);
+    if (dispatched < waiting.length) return dispatched > 0;
+    if (spec.type === 'sink') {
+      await storage.control.deferSpec(spec, 0);
       return dispatched > 0;
     }
-    // A source that nothing else is due for: its connector is asked whether its task configs are still right.
+    // The connector of a source is asked whether its task configs are still right. In the same look: tasks that wait for events rest, and a later look would find them so again.
     if (!(await storage.control.deferSpec(spec, now + planGraceMs))) return false;
     await invoker.invoke({ kind: 'connector', connector: spec.name, generation: spec.generation, revision: spec.revision });
     return true;
