@@ -20,7 +20,7 @@ export function parseJson(body: string, numbers: 'text' | 'exact'): unknown {
     return /^-?\d+$/.test(source) && !Number.isSafeInteger(value) ? BigInt(source) : value;
   };
   try {
-    return JSON.parse(body, reviver as Parameters<typeof JSON.parse>[1]);
+    return JSON.parse(body.replace(/^\ufeff/, ''), reviver as Parameters<typeof JSON.parse>[1]);
   } catch (cause) {
     throw new BadRequestException(`The body of the request is not JSON: ${body === '' ? 'it is empty' : (cause as Error).message}`, { cause });
   }

@@ -47,7 +47,10 @@ async function dispatch(request: RestRequest, { herder, isAllowed = () => true, 
   const found = findRoute(decodedSegments(request.path));
   if (found === null || !isServed(found.path)) throw httpError(404, 'Not Found');
   const { methods, parameters } = found;
-  if (request.method === 'OPTIONS') return isAllowed(request) ? { status: 200, headers: { allow: allowed(methods).join(',') } } : unauthorized;
+  if (request.method === 'OPTIONS') {
+    const headers = { 'content-type': 'application/json', allow: allowed(methods).join(',') };
+    return isAllowed(request) ? { status: 200, headers } : unauthorized;
+  }
   const route: Route | undefined = methods[(request.method === 'HEAD' ? 'GET' : request.method) as Method];
   if (route === undefined) throw httpError(405, 'Method Not Allowed');
   if (!isBare(request)) {
@@ -97,11 +100,12 @@ function allowed(methods: Partial<Record<Method, Route>>): string[] {
   return [...names, ...(names.includes('GET') ? ['HEAD'] : []), 'OPTIONS'].sort();
 }
 
+/** A quality of zero means nothing, as to Jersey. */
 function acceptsJson(accept: string | undefined): boolean {
   if (accept === undefined || accept.trim() === '') return true;
   return accept.split(',').some((each) => {
-    const [type = '', ...parameters] = each.split(';').map((part) => part.trim().toLowerCase());
-    return ['*/*', 'application/*', 'application/json'].includes(type) && !parameters.some((parameter) => /^q=0(?:\.0*)?$/.test(parameter));
+    const type = (each.split(';')[0] ?? '').trim().toLowerCase();
+    return ['*/*', 'application/*', 'application/json'].includes(type);
   });
 }
 

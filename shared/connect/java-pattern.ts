@@ -3,7 +3,8 @@ export class PatternSyntaxException extends Error {
   override readonly name = 'PatternSyntaxException';
   readonly javaClass = 'java.util.regex.PatternSyntaxException';
   constructor(why: string, pattern: string, index: number) {
-    super(index < 0 ? `${why}\n${pattern}` : `${why} near index ${index}\n${pattern}\n${' '.repeat(index)}^`);
+    const caret = index >= 0 && index < pattern.length ? `\n${' '.repeat(index)}^` : '';
+    super(`${why}${index < 0 ? '' : ` near index ${index}`}\n${pattern}${caret}`);
   }
 }
 

@@ -185,8 +185,8 @@ export class Controller {
     if (spec.targetState === 'STOPPED') {
       return (await storage.control.plan(spec, [], { assignedTopics: null, specDueAt: null, taskDueAt: null, workerId })) !== null;
     }
-    // A connector that is paused before it ever ran has no tasks until it is resumed, as in Kafka Connect.
-    if (spec.targetState === 'PAUSED' && tasks.length === 0) return storage.control.deferSpec(spec, null);
+    // A paused connector is not asked for task configs until it is resumed, as in Kafka Connect: it keeps its tasks, or has none if it never ran.
+    if (spec.targetState === 'PAUSED') return storage.control.deferSpec(spec, null);
     if (!(await storage.control.deferSpec(spec, now + planGraceMs))) return false;
     await invoker.invoke({ kind: 'connector', connector: spec.name, generation: spec.generation, revision: spec.revision });
     return true;
@@ -247,7 +247,7 @@ export class Controller {
     return moved;
   }
 
-  /** Of the tasks that are ready, those with work: sources are, when they are due; sinks when Kafka has more than they have read. */
+  /** Of the tasks that are ready, those with work: sources are, when they are due; sinks when Kafka has more than they have read, or somebody wants them to run. */
   async #withWork(tasks: readonly TaskItem[]): Promise<readonly TaskItem[]> {
     const { kafka, logger } = this.#ports;
     const sinks = tasks.filter((task) => task.type === 'sink' && !isDelivered(task, this.#ports.worker));
@@ -274,7 +274,7 @@ export class Controller {
           const end = ends.get(key);
           return end !== undefined && end > (offsets.get(key) ?? beginnings.get(key) ?? 0n);
         });
-      return [...sources, ...sinks.filter(hasLag)];
+      return [...sources, ...sinks.filter((task) => task.woken || hasLag(task))];
     } catch (error) {
       logger.warn('Lag of sinks cannot be told now', { error: String(error) });
       return sources;

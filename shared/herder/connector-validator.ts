@@ -312,5 +312,5 @@ function reportNulls(config: RawConfig, values: Map<string, ConfigValue>): void 
 }
 
 function versionMismatch({ className, version }: { className: string; version: string }, range: VersionRange): string {
-  return `Plugin ${className} has version ${version} which does not match the required version range ${range}`;
+  return `Plugin ${className} not found that matches the version range ${range}, available versions: [${version}]`;
 }

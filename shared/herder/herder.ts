@@ -381,6 +381,10 @@ export class Herder {
   async #validConfig(config: RawConfig): Promise<ValidConfig> {
     const infos = await this.#validator.validate(config);
     if (infos.error_count > 0) throw new InvalidConfigException(config, infos);
+    // Of a key of the connector's own the real one takes it for a value, and then has a connector that cannot be read by all.
+    const missing = Object.entries(config).find(([, value]) => value === null);
+    if (missing !== undefined)
+      throw new BadRequestException(`Null value can not be supplied as the configuration value: leave '${missing[0]}' out, or give it a text`);
     const type = this.#options.plugins.connector(config['connector.class'] as string).kind;
     return { config: config as Record<string, string>, type, unknown: unknownKeys(config, infos) };
   }

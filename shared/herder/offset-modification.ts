@@ -14,8 +14,9 @@ import { type TransactionalOffsets, transactionalOffsets } from './transactional
 
 const conflictingOperation = 'Cannot complete request because of a conflicting operation (e.g. worker rebalance)';
 /** How long a request waits for the tasks of a stopped connector to be gone, and how often it looks. */
-const drainTimeoutMs = 10_000;
+const drainTimeoutMs = 20_000;
 const drainIntervalMs = 200;
+const changeAttempts = 5;
 
 interface OffsetModificationOptions {
   readonly storage: Storage;
@@ -37,39 +38,55 @@ export class OffsetModification {
   /** Sets or removes some offsets; the connector may refuse. Throws BadRequestException with Kafka's texts. */
   async alter(name: string, changes: readonly OffsetChange[] | null): Promise<Message> {
     if (changes === null || changes.length === 0) throw new BadRequestException('Partitions / offsets need to be provided for an alter offsets request');
-    const spec = await this.#stopped(name);
-    const own =
-      spec.type === 'sink' ? await this.#alterSinkOffsets(spec, parseSinkOffsets(changes)) : await this.#alterSourceOffsets(spec, parseSourceOffsets(changes));
-    return modified('altered', own);
+    return this.#change(name, async (spec) => {
+      const own =
+        spec.type === 'sink'
+          ? await this.#alterSinkOffsets(spec, parseSinkOffsets(changes))
+          : await this.#alterSourceOffsets(spec, parseSourceOffsets(changes));
+      return own === null ? null : modified('altered', own);
+    });
   }
 
   /** Removes all of them. */
   async reset(name: string): Promise<Message> {
-    const spec = await this.#stopped(name);
-    const { offsets } = this.#options.storage;
-    let own: boolean;
-    if (spec.type === 'sink') {
-      const stored = [...(await offsets.sinkOffsets(name)).keys()];
-      own = this.#askConnector(spec, (connector) =>
-        connector.kind === 'sink'
-          ? connector.alterOffsets?.(
-              spec.config,
-              stored.map((key) => ({ partition: parsePartitionKey(key), offset: null })),
-            )
-          : undefined,
-      );
-      requireChanged(await offsets.purge(name, spec));
-      await this.#mirror(spec, (admin, group) => admin.deleteGroup(group));
-    } else {
-      const topic = await this.#transactional(spec);
-      const stored = topic === null ? await offsets.sourceOffsets(name) : topic.all();
-      const removals = stored.map(({ partition }) => ({ partition, offset: null }));
-      own = this.#askConnector(spec, (connector) => (connector.kind === 'source' ? connector.alterOffsets?.(spec.config, removals) : undefined));
-      if (removals.length > 0) await topic?.write(removals);
-      const changed = await offsets.purge(name, spec);
-      if (topic === null) requireChanged(changed);
+    return this.#change(name, async (spec) => {
+      const own = spec.type === 'sink' ? await this.#resetSinkOffsets(spec) : await this.#resetSourceOffsets(spec);
+      return own === null ? null : modified('reset', own);
+    });
+  }
+
+  /**
+   * Works on the offsets of a connector that is stopped; `work` returns null when its spec has become another one meanwhile. That may be
+   * the plan of the stop itself: it is tried again with the new one, and where somebody resumed the connector, that is the answer.
+   */
+  async #change<T extends Message>(name: string, work: (spec: ConnectorSpec) => Promise<T | null>): Promise<T> {
+    for (let attempt = 0; attempt < changeAttempts; attempt++) {
+      const message = await work(await this.#stopped(name));
+      if (message !== null) return message;
     }
-    return modified('reset', own);
+    throw new ConnectRestException(409, conflictingOperation);
+  }
+
+  async #resetSinkOffsets(spec: ConnectorSpec): Promise<boolean | null> {
+    const { offsets } = this.#options.storage;
+    const stored = [...(await offsets.sinkOffsets(spec.name)).keys()];
+    const removed = stored.map((key) => ({ partition: parsePartitionKey(key), offset: null }));
+    const own = this.#askConnector(spec, (connector) => (connector.kind === 'sink' ? connector.alterOffsets?.(spec.config, removed) : undefined));
+    if (!(await offsets.purge(spec.name, spec))) return null;
+    await this.#mirror(spec, (admin, group) => admin.deleteGroup(group));
+    return own;
+  }
+
+  async #resetSourceOffsets(spec: ConnectorSpec): Promise<boolean | null> {
+    const { offsets } = this.#options.storage;
+    const topic = await this.#transactional(spec);
+    const stored = topic === null ? await offsets.sourceOffsets(spec.name) : topic.all();
+    const removed = stored.map(({ partition }) => ({ partition, offset: null }));
+    const own = this.#askConnector(spec, (connector) => (connector.kind === 'source' ? connector.alterOffsets?.(spec.config, removed) : undefined));
+    if (removed.length > 0) await topic?.write(removed);
+    const changed = await offsets.purge(spec.name, spec);
+    // What is in the topic holds; the table only mirrors it.
+    return changed || topic !== null ? own : null;
   }
 
   /**
@@ -82,12 +99,13 @@ export class OffsetModification {
       throw new BadRequestException(
         `Connector ${name} is a source: its offsets are positions in the system that it reads, which Kafka cannot find by time. Set them with PATCH /connectors/${name}/offsets, or remove them with DELETE /connectors/${name}/offsets so that it begins anew`,
       );
-    const stopped = await this.#stopped(name);
-    const offsets = await this.#offsetsAt(stopped, target);
-    if (offsets.size === 0)
-      throw new BadRequestException(`Connector ${name} has no partitions to be reset: none of its topics exists (topics, topics.regex). Nothing was changed`);
-    const own = await this.#alterSinkOffsets(stopped, offsets);
-    return { ...modified('reset', own), ...sinkConnectorOffsets(offsets) };
+    return this.#change(name, async (stopped) => {
+      const offsets = await this.#offsetsAt(stopped, target);
+      if (offsets.size === 0)
+        throw new BadRequestException(`Connector ${name} has no partitions to be reset: none of its topics exists (topics, topics.regex). Nothing was changed`);
+      const own = await this.#alterSinkOffsets(stopped, offsets);
+      return own === null ? null : { ...modified('reset', own), ...sinkConnectorOffsets(offsets) };
+    });
   }
 
   async #offsetsAt({ config }: ConnectorSpec, target: ResetTarget): Promise<ReadonlyMap<string, bigint>> {
@@ -120,21 +138,19 @@ export class OffsetModification {
     }
   }
 
-  async #alterSourceOffsets(spec: ConnectorSpec, offsets: ReturnType<typeof parseSourceOffsets>): Promise<boolean> {
+  async #alterSourceOffsets(spec: ConnectorSpec, offsets: ReturnType<typeof parseSourceOffsets>): Promise<boolean | null> {
     const topic = await this.#transactional(spec);
     const own = this.#askConnector(spec, (connector) => (connector.kind === 'source' ? connector.alterOffsets?.(spec.config, offsets) : undefined));
     await topic?.write(offsets);
     const changed = await this.#options.storage.offsets.alterSourceOffsets(spec.name, offsets, spec);
-    // What is in the topic holds; the table only mirrors it.
-    if (topic === null) requireChanged(changed);
-    return own;
+    return changed || topic !== null ? own : null;
   }
 
   #transactional(spec: ConnectorSpec): Promise<TransactionalOffsets | null> {
     return transactionalOffsets(this.#options.storage.producers, { ...this.#options, connector: spec.name, config: spec.config });
   }
 
-  async #alterSinkOffsets(spec: ConnectorSpec, offsets: ReadonlyMap<string, bigint | null>): Promise<boolean> {
+  async #alterSinkOffsets(spec: ConnectorSpec, offsets: ReadonlyMap<string, bigint | null>): Promise<boolean | null> {
     const set = new Map([...offsets].filter((entry): entry is [string, bigint] => entry[1] !== null));
     const stored = await this.#options.storage.offsets.sinkOffsets(spec.name);
     if (set.size === 0 && stored.size === 0)
@@ -142,8 +158,17 @@ export class OffsetModification {
     await this.#requirePartitions(spec.name, [...set.keys()]);
     const changes = [...offsets].map(([key, offset]) => ({ partition: parsePartitionKey(key), offset }));
     const own = this.#askConnector(spec, (connector) => (connector.kind === 'sink' ? connector.alterOffsets?.(spec.config, changes) : undefined));
-    requireChanged(await this.#options.storage.offsets.alterSinkOffsets(spec.name, offsets, spec));
-    if (set.size > 0) await this.#mirror(spec, (admin, group) => admin.commitGroupOffsets(group, set));
+    if (!(await this.#options.storage.offsets.alterSinkOffsets(spec.name, offsets, spec))) return null;
+    if (set.size === offsets.size) {
+      await this.#mirror(spec, (admin, group) => admin.commitGroupOffsets(group, set));
+      return own;
+    }
+    // What was removed must not come back from the group when the connector is planned.
+    const left = await this.#options.storage.offsets.sinkOffsets(spec.name);
+    await this.#mirror(spec, async (admin, group) => {
+      await admin.deleteGroup(group);
+      if (left.size > 0) await admin.commitGroupOffsets(group, left);
+    });
     return own;
   }
 
@@ -196,11 +221,6 @@ export class OffsetModification {
     if (snapshot === null) throw new NotFoundException(`Connector ${name} not found`);
     return snapshot;
   }
-}
-
-/** Somebody resumed the connector, or changed it, at this very moment. */
-function requireChanged(changed: boolean): void {
-  if (!changed) throw new ConnectRestException(409, conflictingOperation);
 }
 
 function modified(what: 'altered' | 'reset', own: boolean): Message {

@@ -35,7 +35,8 @@ export function readerOptionsOf(config: KafkaClientConfig): PartitionReaderOptio
 /** A producer's options from producer keys (`compression.type`, `max.request.size`, ...). What is not said is left out. */
 export function producerOptionsOf(config: KafkaClientConfig): RecordProducerOptions {
   const acks = text(config, 'acks');
-  if (acks !== undefined && acks !== 'all' && acks !== '-1') {
+  if (acks !== undefined && !['all', '-1', '0', '1'].includes(acks)) throw ConfigException.forValue('acks', acks, 'String must be one of: all, -1, 0, 1');
+  if (acks === '0' || acks === '1') {
     throw ConfigException.forValue('acks', acks, 'Records are only acknowledged by all in-sync replicas here: use all');
   }
   return defined({

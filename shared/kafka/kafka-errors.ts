@@ -86,9 +86,12 @@ const newer: Readonly<Record<number, { type: string; message: string; retriable:
 export class BrokerException extends ConnectException {
   override readonly javaClass: string;
   readonly code: number;
-  constructor(code: number, message: string) {
+  /** The broker's own words, or those of the code. */
+  readonly reason: string;
+  constructor(code: number, message: string, reason: string = message) {
     super(message);
     this.code = code;
+    this.reason = reason;
     this.javaClass = `org.apache.kafka.common.errors.${javaNames[code] ?? 'UnknownServerException'}`;
   }
 }
@@ -122,7 +125,8 @@ export function brokerErrorText(code: number): string {
 
 /** The error for a code that a broker answered with; `context` says about what, `reason` is the broker's own message if it gave one. */
 export function brokerError(code: number, context: string, reason?: string | null): BrokerException {
-  return new BrokerException(code, `${context}: ${reason ? `${reason} (${brokerErrorText(code)})` : brokerErrorText(code)}`);
+  const text = brokerErrorText(code);
+  return new BrokerException(code, `${context}: ${reason ? `${reason} (${text})` : text}`, reason || text);
 }
 
 /** True when the broker expects clients to try again, perhaps after a look at the metadata. */

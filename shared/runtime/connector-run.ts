@@ -1,3 +1,4 @@
+import { topicCreationGroups } from '../connect/config/framework/topic-creation-config.ts';
 import { taskClassOf } from '../connect/connector.ts';
 import { ConnectException, isRetriable, javaClassOf, traceOf } from '../connect/errors.ts';
 import { partitionKey, type TopicPartition } from '../connect/topic-partition.ts';
@@ -95,6 +96,8 @@ async function planTasks(given: RuntimePorts, spec: ConnectorSpec, invocation: I
     const ports = { ...given, logger, worker: (await resolveWorker(worker, plugins, secrets)).config };
     const definition = plugins.connector(config['connector.class'] ?? '');
     const settings = connectorSettings(definition.kind, config);
+    // What tasks could not begin with fails the connector, which is asked first.
+    if (definition.kind === 'source') topicCreationGroups(config);
     const parsed = definition.config.parse(config);
     const { maxTasks } = settings;
     const made = await definition.taskConfigs({ name: spec.name, config: parsed, rawConfig: config, maxTasks, clock, logger, signal: invocation.shutdown });
@@ -130,8 +133,8 @@ async function assignSink(ports: RuntimePorts, spec: ConnectorSpec, config: Read
 }
 
 /**
- * Where this table knows no offset of a partition, the consumer group's holds: a connector that moves here from a
- * Connect cluster, or comes again under an old name, goes on where it was.
+ * Where this table knows no offset of a connector, the consumer group's hold: one that moves here from a Connect cluster goes on where it
+ * was. Of one that is known here only some may be missing because they were removed: the group is but their mirror, which may be late.
  */
 async function adoptGroupOffsets(
   { storage }: RuntimePorts,
@@ -141,10 +144,10 @@ async function adoptGroupOffsets(
   partitions: readonly TopicPartition[],
 ): Promise<void> {
   const known = await storage.offsets.sinkOffsets(connector);
-  const missing = partitions.map(({ topic, partition }) => partitionKey(topic, partition)).filter((key) => !known.has(key));
-  if (missing.length === 0) return;
+  if (known.size > 0) return;
+  const keys = partitions.map(({ topic, partition }) => partitionKey(topic, partition));
   const committed = await admin.groupOffsets(group);
-  const adopted = new Map(missing.flatMap((key) => (committed.has(key) ? [[key, committed.get(key) as bigint] as const] : [])));
+  const adopted = new Map(keys.flatMap((key) => (committed.has(key) ? [[key, committed.get(key) as bigint] as const] : [])));
   if (adopted.size > 0) await storage.offsets.alterSinkOffsets(connector, adopted);
 }
 

@@ -23,7 +23,8 @@ export function taskStateOf(
 ): 'RUNNING' | 'FAILED' | 'PAUSED' | 'UNASSIGNED' | 'RESTARTING' {
   const running = task.lease !== null && task.lease.expiresAt > now;
   const replaced = task.generation !== spec.generation;
-  if (task.state === 'FAILED' && !replaced) return 'FAILED';
+  // Of a paused connector nothing is replaced until it is resumed.
+  if (task.state === 'FAILED' && (!replaced || spec.targetState === 'PAUSED')) return 'FAILED';
   if (spec.targetState === 'PAUSED' && !running) return 'PAUSED';
   if (replaced) return 'UNASSIGNED';
   return task.state === 'RESTARTING' ? 'RESTARTING' : 'RUNNING';

@@ -1,5 +1,5 @@
 import type { TopicCreationSettings } from '../connect/config/framework/topic-creation-config.ts';
-import { ConnectException } from '../connect/errors.ts';
+import { ConnectException, javaClassOf } from '../connect/errors.ts';
 import type { Logger } from '../connect/logger.ts';
 import type { ClusterAdmin } from '../kafka/ports.ts';
 
@@ -26,7 +26,29 @@ export class TopicCreation {
       const created = await this.#admin.createTopic({ topic, partitions, replicationFactor, configs });
       if (created) this.#logger.info(`Created topic '${topic}' using creation group '${group.name}'`, { partitions, replicationFactor });
     } catch (cause) {
-      throw new ConnectException(`Error while attempting to create/find topic '${topic}'`, { cause });
+      throw refused(topic, group, cause);
     }
+  }
+}
+
+/** What TopicAdmin and the task make of the broker's refusal. */
+function refused(topic: string, { partitions, replicationFactor, configs }: TopicCreationSettings, cause: unknown): ConnectException {
+  const { reason } = cause as { reason?: string };
+  switch (javaClassOf(cause).replace('org.apache.kafka.common.errors.', '')) {
+    case 'InvalidReplicationFactorException':
+    case 'InvalidTopicException':
+    case 'InvalidConfigurationException':
+      return new ConnectException(`Unable to create topic(s) '${topic}': ${reason}`, { cause });
+    case 'ClusterAuthorizationException':
+    case 'TopicAuthorizationException': {
+      const described = Object.entries(configs).map(([key, value]) => `${key}=${value}`);
+      const made = `(name=${topic}, numPartitions=${partitions}, replicationFactor=${replicationFactor}, replicasAssignments=null, configs={${described.join(', ')}})`;
+      return new ConnectException(
+        `Task failed to create new topic ${made}. Ensure that the task is authorized to create topics or that the topic exists and restart the task`,
+        { cause },
+      );
+    }
+    default:
+      return new ConnectException(`Error while attempting to create/find topic(s) '${topic}'`, { cause });
   }
 }

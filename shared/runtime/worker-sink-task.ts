@@ -138,6 +138,8 @@ export class WorkerSinkTask implements WorkerTask {
 
   async stop(): Promise<void> {
     try {
+      // Also those of a task that failed before it could commit.
+      await this.#activeTopics.store();
       if (this.#started) {
         await this.#task.close(this.#item.partitions);
         await this.#task.stop();

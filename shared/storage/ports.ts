@@ -110,6 +110,8 @@ export interface TaskItem {
   readonly lastError: LastError | null;
   /** Why it waits; null when it does not. The next run is a try: what it stores, or its end without trouble, closes the circuit. */
   readonly circuit: OpenCircuit | null;
+  /** A user restarted it, or an event woke it, since its last run: it runs whether there is work or not, so that a failure shows. */
+  readonly woken?: boolean;
 }
 
 /** What the failure queue is told. */

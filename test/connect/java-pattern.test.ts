@@ -29,5 +29,7 @@ describe('Patterns of java.util.regex', () => {
 
   it('tell where a class is not closed, word for word', () => {
     expect(() => javaPattern('[')).toThrow('Unclosed character class near index 0\n[\n^');
+    // Behind the end there is nothing to point at.
+    expect(() => javaPattern('(')).toThrow(/^Unclosed group near index 1\n\($/);
   });
 });

@@ -7,7 +7,7 @@ import { runConnector } from '../../shared/runtime/connector-run.ts';
 import type { RuntimePorts } from '../../shared/runtime/ports.ts';
 import { automaticRestart } from '../../shared/runtime/restart-policy.ts';
 import type { RunRequest } from '../../shared/runtime/task-run.ts';
-import type { ConnectorSpec, FailureReport, Storage, TaskItem } from '../../shared/storage/ports.ts';
+import type { ConnectorSpec, FailureReport, SpecChange, Storage, TaskItem } from '../../shared/storage/ports.ts';
 import { ManualClock } from '../kit/storage.ts';
 import { createMemoryStorage } from '../simulation/memory-storage.ts';
 
@@ -40,6 +40,7 @@ class World {
   readonly failures: FailureReport[] = [];
   topics: Record<string, number> = { orders: 4 };
   ends = new Map<string, bigint>();
+  groupOffsets: ReadonlyMap<string, bigint> = new Map();
   readonly ports: RuntimePorts;
   readonly controller: Controller;
 
@@ -49,7 +50,7 @@ class World {
       partitionCounts: async () => new Map(Object.entries(this.topics)),
       endOffsets: async (wanted) => new Map(wanted.map(({ topic, partition }) => [`${topic}-${partition}`, this.ends.get(`${topic}-${partition}`) ?? 0n])),
       beginningOffsets: async (wanted) => new Map(wanted.map(({ topic, partition }) => [`${topic}-${partition}`, 0n])),
-      groupOffsets: async () => new Map(),
+      groupOffsets: async () => this.groupOffsets,
     };
     const kafka = { admin: () => admin } as unknown as KafkaClients;
     const logger = { trace() {}, debug() {}, info() {}, warn() {}, error() {} };
@@ -337,6 +338,53 @@ describe('Controller', () => {
     expect((await world.storage.connectors.snapshot('pg'))?.tasks).toEqual([]);
     if (spec) await world.storage.connectors.update(spec, { targetState: 'STARTED' });
     expect(await world.settle()).toEqual(['pg-0', 'pg-1']);
+  });
+
+  test('a sink that is restarted runs once, also when there is nothing to read', async () => {
+    await world.create('pg', { ...sink, 'tasks.max': '1' });
+    await world.settle();
+    await world.idleRun('pg', 0);
+    expect(await world.settle()).toEqual([]);
+    await world.storage.connectors.restartTask('pg', 0);
+    expect(await world.settle()).toEqual(['pg-0']);
+    await world.idleRun('pg', 0);
+    world.clock.time += 60_000;
+    expect(await world.settle()).toEqual([]);
+  });
+
+  test('one that is paused keeps its tasks as they are when its config changes, until it is resumed', async () => {
+    const configs = async () => (await world.storage.connectors.snapshot('files'))?.tasks.map(({ config }) => config['table']);
+    const change = async (to: SpecChange) => world.storage.connectors.update((await world.storage.connectors.get('files')) as ConnectorSpec, to);
+    await world.create('files', { ...source, tables: 'a' });
+    await world.settle();
+    await change({ targetState: 'PAUSED' });
+    await world.settle();
+    await change({ config: { name: 'files', ...source, tables: 'b' }, newGeneration: true });
+    expect(await world.settle()).toEqual([]);
+    expect(await configs()).toEqual(['a']);
+    await change({ targetState: 'STARTED' });
+    expect(await world.settle()).toEqual(['files-0']);
+    expect(await configs()).toEqual(['b']);
+  });
+
+  test('an offset that was removed does not come back from the consumer group', async () => {
+    const group = new Map([
+      ['orders-0', 7n],
+      ['orders-1', 9n],
+    ]);
+    world.groupOffsets = group;
+    await world.create('moved', { ...sink, 'tasks.max': '1' });
+    await world.settle();
+    expect(await world.storage.offsets.sinkOffsets('moved')).toEqual(group);
+    const stopped = await world.storage.connectors.update((await world.storage.connectors.get('moved')) as ConnectorSpec, {
+      targetState: 'STOPPED',
+      newGeneration: true,
+    });
+    await world.settle();
+    await world.storage.offsets.alterSinkOffsets('moved', new Map([['orders-0', null]]), stopped as ConnectorSpec);
+    await world.storage.connectors.update(stopped as ConnectorSpec, { targetState: 'STARTED', newGeneration: true });
+    await world.settle();
+    expect(await world.storage.offsets.sinkOffsets('moved')).toEqual(new Map([['orders-1', 9n]]));
   });
 
   test('a stopped connector loses its tasks and keeps its offsets', async () => {

@@ -109,6 +109,11 @@ describe('Changing configs', () => {
     expect((await call('PUT', '/connectors/a/config', { ...linesConfig, x: null })).body).toEqual(
       invalid('Null value can not be supplied as the configuration value.'),
     );
+    // The validation takes it for a key of the connector's own; nothing that is stored may be null.
+    expect((await call('PUT', '/connectors/a/config', { ...linesConfig, secret: null })).body).toEqual({
+      error_code: 400,
+      message: "Null value can not be supplied as the configuration value: leave 'secret' out, or give it a text",
+    });
   });
 
   it('patches: sets keys, and removes those that are null', async () => {

@@ -38,9 +38,14 @@ describe('The REST API as HTTP', () => {
     expect((await call('PUT', '/connectors/x/pause')).status).toBe(404);
   });
 
+  it('takes a byte order mark before JSON', async () => {
+    const { call } = restApi();
+    expect((await call('POST', '/connectors', `\ufeff${JSON.stringify({ name: 'a', config: linesConfig })}`)).status).toBe(201);
+  });
+
   it('answers OPTIONS and HEAD', async () => {
     const { call } = restApi();
-    expect(await call('OPTIONS', '/connectors')).toEqual({ status: 200, headers: { allow: 'GET,HEAD,OPTIONS,POST' } });
+    expect(await call('OPTIONS', '/connectors')).toEqual({ status: 200, headers: { 'content-type': 'application/json', allow: 'GET,HEAD,OPTIONS,POST' } });
     expect(await call('HEAD', '/')).toEqual({ status: 200, headers: { 'content-type': 'application/json' } });
   });
 

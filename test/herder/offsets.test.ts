@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { linesConfig, restApi, shelfConfig } from './rest.ts';
 
 async function stopped(config: Record<string, string>) {
@@ -163,9 +163,38 @@ describe('Offsets of a connector that is not stopped', () => {
     await call('PUT', '/connectors/a/stop');
     const before = clock.now();
     expect((await call('DELETE', '/connectors/a/offsets')).status).toBe(409);
-    expect(clock.now() - before).toBe(10_000);
+    expect(clock.now() - before).toBe(20_000);
     table.plan('a', []);
     expect((await call('DELETE', '/connectors/a/offsets')).status).toBe(200);
+  });
+});
+
+describe('Offsets of a connector that changes at this moment', () => {
+  it.each(['PATCH', 'DELETE'])('are changed by its new spec (%s)', async (method) => {
+    const { call, table } = restApi();
+    await call('POST', '/connectors', { name: 'a', config: linesConfig });
+    await call('PUT', '/connectors/a/stop');
+    const { offsets } = table.storage;
+    vi.spyOn(offsets, 'purge').mockResolvedValueOnce(false);
+    vi.spyOn(offsets, 'alterSourceOffsets').mockResolvedValueOnce(false);
+    expect((await call(method, '/connectors/a/offsets', { offsets: [{ partition: { file: 'x' }, offset: { line: 3 } }] })).status).toBe(200);
+    expect((await call('GET', '/connectors/a/offsets')).body).toEqual({
+      offsets: method === 'PATCH' ? [{ partition: { file: 'x' }, offset: { line: 3 } }] : [],
+    });
+  });
+
+  it('are left alone when somebody resumed it', async () => {
+    const { call, table } = restApi();
+    await call('POST', '/connectors', { name: 'a', config: linesConfig });
+    await call('PUT', '/connectors/a/stop');
+    vi.spyOn(table.storage.offsets, 'purge').mockImplementationOnce(async () => {
+      await call('PUT', '/connectors/a/resume');
+      return false;
+    });
+    expect(await call('DELETE', '/connectors/a/offsets')).toMatchObject({
+      status: 400,
+      body: { message: expect.stringContaining('must be in the STOPPED state') },
+    });
   });
 });
 

@@ -22,7 +22,10 @@ describe('client configuration', () => {
       isolationLevel: 'read_committed',
     });
     expect(producerOptionsOf({ 'compression.type': 'zstd', 'linger.ms': '5', acks: 'all' })).toEqual({ compression: 'zstd', lingerMs: 5 });
-    expect(() => producerOptionsOf({ acks: '1' })).toThrow('Invalid value 1 for configuration acks');
+    expect(() => producerOptionsOf({ acks: '1' })).toThrow(
+      'Invalid value 1 for configuration acks: Records are only acknowledged by all in-sync replicas here',
+    );
+    expect(() => producerOptionsOf({ acks: 'few' })).toThrow('Invalid value few for configuration acks: String must be one of: all, -1, 0, 1');
     expect(() => readerOptionsOf({ 'auto.offset.reset': 'newest' })).toThrow('Invalid value newest for configuration auto.offset.reset');
   });
 });

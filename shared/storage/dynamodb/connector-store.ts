@@ -116,7 +116,7 @@ export function connectorStore(context: TableContext): ConnectorStore {
         if (item === null) return false;
         const held = item['owner'] !== undefined;
         // A run under way sees that `restarts` has grown; a failure that nobody was told of yet is told first.
-        const set = { state: 'RUNNING', lostRuns: 0, failedRuns: 0, ...(held ? {} : dueNow(name, clock.now())) };
+        const set = { state: 'RUNNING', lostRuns: 0, failedRuns: 0, wokenAt: clock.now(), ...(held ? {} : dueNow(name, clock.now())) };
         const change = { set, add: { restarts: 1 }, remove: ['trace', 'resumeAt', 'circuit'], wake: !held };
         if (await table.update(key, change, [present('pk'), held ? equal('owner', item['owner']) : missing('owner')])) return true;
       }

@@ -104,6 +104,7 @@ export function taskOf(item: Item): TaskItem {
     lastSuccessAt: numberOrNull(item['lastSuccessAt']),
     lastError: (item['lastError'] as LastError | undefined) ?? null,
     circuit: read.circuit(),
+    ...(item['wokenAt'] !== undefined && { woken: true }),
   };
 }
 

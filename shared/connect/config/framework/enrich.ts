@@ -69,7 +69,7 @@ function addAlias(
     const range = versionRequirement(version);
     if (plugin !== undefined && range !== null && !range.contains(plugin.version))
       throw new VersionedPluginLoadingException(
-        `Plugin ${plugin.className} has version ${plugin.version} which does not match the required version range ${range}`,
+        `Plugin ${plugin.className} not found that matches the version range ${range}, available versions: [${plugin.version}]`,
       );
     return plugin?.config ?? configDef({});
   };
