@@ -2,6 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { type DlqCase, runDlq } from './dlq.ts';
 import type { RunResult } from './expectation.ts';
+import { runModel } from './model/run-model.ts';
+import { startSystems } from './model/systems.ts';
 import { compareRandom } from './random/compare-random.ts';
 import { type Reference, startReference } from './reference/reference.ts';
 import { type RestDocument, runRest } from './rest.ts';
@@ -13,6 +15,8 @@ import { fromTables, runValidate, type ValidateDocument, type ValidateTables } f
  * and converter in process, transcripts of requests and validate by the REST API at `--url` (`--only TEXT`: of scenarios with that in
  * their name; `--lenient`: 4xx is right too where the real one answers 500 to a client's mistake), dlq by that and the broker at `--kafka`.
  * `npm run conformance -- --random COUNT [--seed N]`: so many random cases, which the real classes answer beside ours.
+ * `npm run conformance -- --model COUNT [--seed N] [--url SLUICE] [--reference REST]`: so many random sequences of calls, which go to a real
+ * Kafka Connect worker and to Sluice; those that are not named are started.
  * `npm run conformance -- --make CASES.json > VECTORS.json`: cases without `expect`, answered by the real classes.
  * Exit code 0 when all passed, 1 when one failed, 2 when the vectors cannot be run.
  */
@@ -22,6 +26,8 @@ const { values: flags, positionals: files } = parseArgs({
     url: { type: 'string' },
     kafka: { type: 'string' },
     random: { type: 'string' },
+    model: { type: 'string' },
+    reference: { type: 'string' },
     seed: { type: 'string' },
     make: { type: 'string' },
     only: { type: 'string' },
@@ -33,14 +39,20 @@ if (flags.make !== undefined) {
   await make(flags.make);
   process.exit(0);
 }
-if (files.length === 0 && flags.random === undefined) refuse('Name at least one file of vectors: npm run conformance -- FILE… [--url http://127.0.0.1:8083]');
+if (files.length === 0 && flags.random === undefined && flags.model === undefined)
+  refuse('Name at least one file of vectors: npm run conformance -- FILE… [--url http://127.0.0.1:8083]');
 
 const total = { passed: 0, failed: 0, equal: 0, messages: 0 };
 if (flags.random !== undefined) {
   const count = wholeNumber('random', flags.random);
-  const seed = flags.seed === undefined ? Math.floor(Math.random() * 2 ** 31) : wholeNumber('seed', flags.seed);
+  const seed = seedOf(flags.seed);
   console.log(`${count} random cases of seed ${seed}`);
   add(await withReference((reference) => compareRandom(reference, count, seed)));
+}
+if (flags.model !== undefined) {
+  const [count, seed] = [wholeNumber('model', flags.model), seedOf(flags.seed)];
+  console.log(`${count} random sequences of calls from seed ${seed}`);
+  add(await model(count, seed));
 }
 for (const file of files) {
   const text = await readFile(file, 'utf8').catch((error: Error) => refuse(`${file} cannot be read: ${error.message}`));
@@ -81,6 +93,21 @@ async function make(file: string): Promise<void> {
 /** JSON with nothing but ASCII. */
 function escaped(json: string): string {
   return json.replace(/[\u0080-\uffff]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}
+
+async function model(count: number, seed: number): Promise<RunResult> {
+  const progress = (line: string) => console.error(line);
+  const given = { ...(flags.reference !== undefined && { reference: flags.reference }), ...(flags.url !== undefined && { sluice: flags.url }) };
+  const systems = await startSystems(given, progress).catch((error: Error) => refuse(error.message));
+  try {
+    return await runModel({ ...systems, count, seed, atOnce: 8, shrinks: 25, progress });
+  } finally {
+    await systems.stop();
+  }
+}
+
+function seedOf(text: string | undefined): number {
+  return text === undefined ? Math.floor(Math.random() * 2 ** 31) : wholeNumber('seed', text);
 }
 
 function wholeNumber(flag: string, text: string): number {

@@ -1,19 +1,14 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import type { RunResult } from './expectation.ts';
+import { type Answer, type Call, isBusy, send } from './requests.ts';
 
 /** One request of a transcript of the real Kafka Connect, and what it answered. */
-interface RestStep {
+interface RestStep extends Call {
   readonly id: string;
-  readonly method: string;
-  readonly path: string;
-  readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: unknown;
-  readonly rawBody?: string;
   /** Seconds to wait before. */
   readonly pauseBefore?: number;
   /** Seconds within which the answer must come to be the expected one. */
@@ -40,19 +35,9 @@ export interface RestOptions {
   readonly atOnce?: boolean;
 }
 
-interface Answer {
-  readonly status: number;
-  readonly headers: Readonly<Record<string, string>>;
-  /** Parsed JSON; undefined without a body. */
-  readonly body?: unknown;
-  /** A body that is no JSON. */
-  readonly text?: string;
-}
-
 /** Steps without a time of their own are asked again for so long while the server says that it is busy. */
 const busySeconds = 20;
 const pauseMs = 100;
-const busyTexts = ['stale configuration', 'rebalance', 'Please try again', 'Timeout'];
 
 /** Replays a transcript against a running REST API on this machine, which must see the input files under the same path. */
 export async function runRest(document: RestDocument, options: RestOptions): Promise<RunResult> {
@@ -83,68 +68,12 @@ async function replay(step: RestStep, folder: string, options: RestOptions): Pro
   await sleep((step.pauseBefore ?? 0) * 1000);
   const deadline = Date.now() + (step.until ?? busySeconds) * 1000;
   for (;;) {
-    const answer = await call(step, folder, options.url).catch((error: Error) => error);
+    const answer = await send(step, options.url, { '${DIR}': folder }).catch((error: Error) => error);
     const differences = answer instanceof Error ? [`no answer: ${answer.message}`] : compare(step, answer, options.lenient === true);
     const again = step.until !== undefined || (!(answer instanceof Error) && isBusy(answer));
     if (differences.length === 0 || !again || Date.now() > deadline) return differences;
     await sleep(pauseMs);
   }
-}
-
-/** Sends the path as it stands: a URL would be made tidy first. */
-function call(step: RestStep, folder: string, url: string): Promise<Answer> {
-  const { hostname, port, pathname } = new URL(url);
-  const inFolder = (text: string) => text.replaceAll('${DIR}', folder);
-  const sent = step.body !== undefined ? inFolder(JSON.stringify(step.body)) : step.rawBody === undefined ? null : inFolder(step.rawBody);
-  const headers: Record<string, string> = { Accept: 'application/json', ...(sent === null ? {} : { 'Content-Type': 'application/json' }), ...step.headers };
-  if (headers['Content-Type'] === '') delete headers['Content-Type'];
-  if (sent !== null || ['POST', 'PUT', 'PATCH'].includes(step.method)) headers['Content-Length'] = String(Buffer.byteLength(sent ?? ''));
-  return new Promise((resolve, reject) => {
-    const outgoing = request(
-      { hostname, port, method: step.method, path: pathname.replace(/\/$/, '') + step.path, headers, timeout: 100_000 },
-      async (incoming) => {
-        try {
-          let text = '';
-          for await (const chunk of incoming.setEncoding('utf8')) text += chunk;
-          resolve(answerOf(incoming.statusCode ?? 0, incoming.headers as Record<string, string>, text.replaceAll(folder, '${DIR}')));
-        } catch (error) {
-          reject(error);
-        }
-      },
-    );
-    outgoing.once('timeout', () => outgoing.destroy(new Error('no answer in time')));
-    outgoing.once('error', reject);
-    outgoing.end(sent ?? undefined);
-  });
-}
-
-function answerOf(status: number, { location, 'content-type': type, allow }: Readonly<Record<string, string>>, text: string): Answer {
-  const headers = {
-    ...(type === undefined ? {} : { 'content-type': (type.toLowerCase().split(';')[0] ?? '').trim() }),
-    ...(location === undefined ? {} : { location: /^https?:\/\/[^/]+(\/[^?#]*)/.exec(location)?.[1] ?? location }),
-    ...(allow === undefined
-      ? {}
-      : {
-          allow: allow
-            .split(',')
-            .map((each) => each.trim())
-            .sort()
-            .join(','),
-        }),
-  };
-  if (text === '') return { status, headers };
-  try {
-    return { status, headers, body: JSON.parse(text) as unknown };
-  } catch {
-    return { status, headers, text };
-  }
-}
-
-function isBusy({ status, body }: Answer): boolean {
-  const message = (body as { message?: unknown } | null | undefined)?.message;
-  return (
-    (status === 409 || status === 500) && typeof message === 'string' && !message.includes('already exists') && busyTexts.some((each) => message.includes(each))
-  );
 }
 
 function compare({ expect, quirk }: RestStep, answer: Answer, lenient: boolean): string[] {
