@@ -155,7 +155,11 @@ export class OffsetModification {
     const stored = await this.#options.storage.offsets.sinkOffsets(spec.name);
     if (set.size === 0 && stored.size === 0)
       throw new BadRequestException(`Failed to alter consumer group offsets for connector ${spec.name}: it has no offsets that could be removed`);
-    await this.#requirePartitions(spec.name, [...set.keys()]);
+    // What is stored may always be removed, also of a topic that is gone.
+    await this.#requirePartitions(
+      spec.name,
+      [...offsets.keys()].filter((key) => set.has(key) || !stored.has(key)),
+    );
     const changes = [...offsets].map(([key, offset]) => ({ partition: parsePartitionKey(key), offset }));
     const own = this.#askConnector(spec, (connector) => (connector.kind === 'sink' ? connector.alterOffsets?.(spec.config, changes) : undefined));
     if (!(await this.#options.storage.offsets.alterSinkOffsets(spec.name, offsets, spec))) return null;

@@ -169,6 +169,18 @@ describe('Offsets of a connector that is not stopped', () => {
   });
 });
 
+describe('Offsets of a sink that are removed', () => {
+  it('are those of partitions that exist, or are stored', async () => {
+    const { patch, offsets, table } = await stopped(shelfConfig);
+    await table.storage.offsets.alterSinkOffsets('a', new Map([['gone-0', 7n]]));
+    const remove = (topic: string) => patch([{ partition: { kafka_topic: topic, kafka_partition: 0 }, offset: null }]);
+    expect(await remove('unheard')).toMatchObject({ status: 400, body: { message: expect.stringContaining('there is no partition 0 of topic unheard') } });
+    expect(await remove('orders')).toMatchObject({ status: 200 });
+    expect(await remove('gone')).toMatchObject({ status: 200 });
+    expect(await offsets()).toEqual({ offsets: [] });
+  });
+});
+
 describe('Offsets of a connector that changes at this moment', () => {
   it.each(['PATCH', 'DELETE'])('are changed by its new spec (%s)', async (method) => {
     const { call, table } = restApi();
