@@ -10,7 +10,7 @@ import { type ConnectSystem, prepareBench } from './systems.ts';
 
 const lineBytes = 100;
 
-/** FileStreamSource and FileStreamSink with StringConverter, lines of 100 bytes, one partition. */
+/** FileStreamSource, at least once and exactly once, and FileStreamSink with StringConverter, lines of 100 bytes, one partition. */
 export const fileBenchmark: Benchmark = async ({ quick, log }) => {
   const total = quick ? 300_000 : 1_000_000;
   const rounds = quick ? 1 : 3;
@@ -46,6 +46,29 @@ export const fileBenchmark: Benchmark = async ({ quick, log }) => {
           await rest(connect.url, 'DELETE', `/connectors/${name}`);
         }
       });
+    }
+    // Kafka Connect makes all of a worker's sources exactly-once, or none.
+    const committed = clients.admin({ 'isolation.level': 'read_committed' });
+    for (const system of ['kafka-connect', 'sluice'] as const) {
+      const work = async (connect: ConnectSystem) => {
+        for (let round = 1; round <= rounds; round++) {
+          const topic = `${system}-once-${round}`;
+          await admin.createTopic({ topic, partitions: 1, replicationFactor: 1 });
+          const count = async () => Number((await committed.endOffsets([{ topic, partition: 0 }])).get(`${topic}-0`) ?? 0n);
+          await create(connect, topic, {
+            'connector.class': 'org.apache.kafka.connect.file.FileStreamSourceConnector',
+            file: input,
+            topic,
+            'batch.size': '2000',
+            'exactly.once.support': 'required',
+          });
+          // A marker for each transaction counts as well.
+          results.push({ case: 'source-exactly-once', system, round, ...(await measureGrowth({ total, count, cpu: connect.cpu })) });
+          log(`${system} source, exactly once ${round}: ${rate(results)}`);
+          await rest(connect.url, 'DELETE', `/connectors/${topic}`);
+        }
+      };
+      await bench.run(system, work, { properties: ['exactly.once.source.support=enabled'] });
     }
   } finally {
     await clients.close();

@@ -91,7 +91,7 @@ async function measureOurs(bench: Bench, endpoint: string, size: Sizes, { log, f
       for (const name of changed) await rest(connect.url, 'DELETE', `/connectors/${name}`);
       return results;
     },
-    ['--dynamodb', endpoint],
+    { flags: ['--dynamodb', endpoint] },
   );
 }
 

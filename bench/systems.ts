@@ -23,8 +23,12 @@ export interface ConnectSystem {
 export interface Bench {
   readonly folder: string;
   readonly kafka: string;
-  /** Starts the reference, or ours, alone; both share the machine's cores otherwise. `flags` are of ours. */
-  run<T>(system: ConnectSystem['name'], work: (connect: ConnectSystem) => Promise<T>, flags?: readonly string[]): Promise<T>;
+  /** Starts the reference, or ours, alone; both share the machine's cores otherwise. `flags` are of ours, `properties` are lines of the reference's worker file. */
+  run<T>(
+    system: ConnectSystem['name'],
+    work: (connect: ConnectSystem) => Promise<T>,
+    options?: { readonly flags?: readonly string[]; readonly properties?: readonly string[] },
+  ): Promise<T>;
   stop(): Promise<void>;
 }
 
@@ -49,12 +53,21 @@ export async function prepareBench(log: (line: string) => void): Promise<Bench> 
     });
     return [service, { name: 'sluice', url, pid: service.pid, cpu: () => cpuSeconds(taskProcesses(service.pid)) }];
   };
-  const startReference = async (): Promise<[ServiceProcess, ConnectSystem]> => {
+  const startReference = async (more: readonly string[]): Promise<[ServiceProcess, ConnectSystem]> => {
     await mkdir(join(folder, 'plugins'), { recursive: true });
     const properties = join(folder, 'worker.properties');
     const topics = ['config', 'offset', 'status'].map((each) => `${each}.storage.topic=bench-${each}s\n${each}.storage.replication.factor=1`);
     const converters = ['key', 'value'].map((side) => `${side}.converter=org.apache.kafka.connect.json.JsonConverter`);
-    const lines = [`bootstrap.servers=${kafka}`, 'group.id=bench', ...topics, ...converters, `listeners=${url}`, `plugin.path=${join(folder, 'plugins')}`, ''];
+    const lines = [
+      `bootstrap.servers=${kafka}`,
+      'group.id=bench',
+      ...topics,
+      ...converters,
+      `listeners=${url}`,
+      `plugin.path=${join(folder, 'plugins')}`,
+      ...more,
+      '',
+    ];
     await writeFile(properties, lines.join('\n'));
     const service = await startServiceProcess({
       title: 'Kafka Connect',
@@ -75,8 +88,8 @@ export async function prepareBench(log: (line: string) => void): Promise<Bench> 
   return {
     folder,
     kafka,
-    async run(system, work, flags = []) {
-      const [service, connect] = await (system === 'sluice' ? startOurs(flags) : startReference());
+    async run(system, work, { flags = [], properties = [] } = {}) {
+      const [service, connect] = await (system === 'sluice' ? startOurs(flags) : startReference(properties));
       try {
         await until(`${system} to answer`, async () => Array.isArray(await rest(url, 'GET', '/connectors')), 60_000);
         return await work(connect);

@@ -192,6 +192,7 @@ export function simConnectors(process: SimProcess, origin: Origin, target: Targe
       className: 'sim.NumbersSource',
       version: '1',
       overview: '',
+      exactlyOnceSupport: () => 'SUPPORTED',
       config: configDef({ partitions: count(4), dummy: count(0) }),
       taskConfig: configDef({ partitions: count(4), task: count(0), tasks: count(1), 'tasks.max': count(1) }),
       taskConfigs: async ({ config, maxTasks, rawConfig }) => {
