@@ -214,6 +214,11 @@ describe('a cluster', () => {
     expect(dashboard).not.toContain('{Sluice,connector}');
   });
 
+  test('tells failures to a Kafka topic when it is named', () => {
+    expect(clusterWith(() => ({ failureTopic: 'failures' })).cluster.worker['sluice.failures.topic']).toBe('failures');
+    expect(clusterWith(() => ({})).cluster.worker['sluice.failures.topic']).toBeUndefined();
+  });
+
   test('has alarms that say what to do, and tells them to a topic', () => {
     const template = templateWith((stack) => ({ alarmTopic: new Topic(stack, 'Alarms') }));
     const alarms = Object.values(template.findResources('AWS::CloudWatch::Alarm')).map(({ Properties }) => Properties);
