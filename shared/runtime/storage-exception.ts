@@ -1,8 +1,13 @@
-import { FencedException, type RunStore } from '../storage/ports.ts';
+import { FencedException, type RunStore, UnavailableStorageException } from '../storage/ports.ts';
 
 /** The table could not be reached or did not take a write, after its own retries: not the task's fault, so the run ends and the next one goes on. */
 export class StorageException extends Error {
   override readonly name = 'StorageException';
+}
+
+/** True when the table is to blame, whoever asked it. */
+export function isStorageTrouble(error: unknown): error is Error {
+  return error instanceof StorageException || error instanceof UnavailableStorageException;
 }
 
 /** The same store, with errors told apart: FencedException as it is, everything else as StorageException. */

@@ -12,7 +12,7 @@ import type { ResolvedSecrets } from './resolved-secrets.ts';
 import { automaticRestart, restartNotice } from './restart-policy.ts';
 import { RunControl, type StopReason } from './run-control.ts';
 import { nextDue } from './schedule.ts';
-import { StorageException, tellStorageErrors } from './storage-exception.ts';
+import { isStorageTrouble, tellStorageErrors } from './storage-exception.ts';
 import { createWorkerTask, type FreshTask } from './task-factory.ts';
 import type { RunOutcome, RunRequest } from './task-run.ts';
 import type { WorkerTask, WorkerTaskResult } from './worker-task.ts';
@@ -35,6 +35,8 @@ const maxChain = 1_000;
 const continuationGraceMs = 5_000;
 /** A run that came to nothing, for the table did not answer, is followed by another after this time. */
 const retryMs = 5_000;
+/** How long a run tries to release its lease while the table does not answer. */
+const releaseMs = 60_000;
 /** How long a run goes on at least, however soon its secrets are over: runs that only start would get nowhere. */
 const leastRunMs = 5_000;
 /** How often a run looks whether its user wants something else. */
@@ -142,7 +144,7 @@ export class Worker {
         return { outcome: 'fenced', records: 0 };
       }
       if (isProducerFenced(error)) return await this.#yield(item, error);
-      if (error instanceof StorageException) return await this.#giveUp(item, error);
+      if (isStorageTrouble(error)) return await this.#giveUp(invocation, item, error);
       return await this.#fail(invocation, item, config, error);
     } finally {
       control.end();
@@ -278,21 +280,39 @@ export class Worker {
     return { outcome: 'fenced', records: 0 };
   }
 
-  /** The table is in trouble: what was not stored will be done again. If even the release fails, the lease expires. */
-  async #giveUp(item: TaskItem, error: StorageException): Promise<RunOutcome> {
-    const { storage, clock, logger } = this.#ports;
+  /** The table is in trouble: what was not stored will be done again. */
+  async #giveUp(invocation: Invocation, item: TaskItem, error: Error): Promise<RunOutcome> {
+    const { clock, logger } = this.#ports;
     logger.error('The run ends because the table cannot be written; the next one goes on from what is stored', {
       connector: item.connector,
       task: item.task,
       error: error.message,
     });
     const now = clock.now();
-    await storage.runs.release(item, { dueAt: now + retryMs, trouble: postponed(error, now) }).catch(() => {});
-    return { outcome: 'stopped', records: 0 };
+    return (await this.#releaseAtLast(invocation, item, { dueAt: now + retryMs, trouble: postponed(error, now) })) ?? { outcome: 'stopped', records: 0 };
+  }
+
+  /**
+   * Releases the lease, tried again for a while: a table that is away for some seconds must not keep a task until its lease ends. Rejects when
+   * it could not, and the platform tells the controller that the run is over. Returns the outcome of a run that was fenced, else null.
+   */
+  async #releaseAtLast({ deadlineAt }: Invocation, item: TaskItem, outcome: ReleaseOutcome): Promise<RunOutcome | null> {
+    const { storage, clock } = this.#ports;
+    const until = Math.min(clock.now() + releaseMs, deadlineAt);
+    for (;;) {
+      try {
+        await storage.runs.release(item, outcome);
+        return null;
+      } catch (error) {
+        if (error instanceof FencedException) return { outcome: 'fenced', records: 0 };
+        if (clock.now() >= until) throw error;
+        await clock.sleep(1_000);
+      }
+    }
   }
 
   async #fail(invocation: Invocation, item: TaskItem, config: Readonly<Record<string, string>>, error: unknown): Promise<RunOutcome> {
-    const { storage, clock, logger, metrics } = this.#ports;
+    const { clock, logger, metrics } = this.#ports;
     const { connector, task, generation, epoch } = item;
     const restart = automaticRestart(config, item.failedRuns, clock.now());
     const failure: FailureReport = {
@@ -309,12 +329,7 @@ export class Worker {
     };
     logger.error(`Task ${connector}-${task} failed`, { connector, task, error: failure.error });
     metrics.add('TaskFailures', 1, { connector, task });
-    try {
-      await storage.runs.release(item, { dueAt: null, failure, restartAt: restart?.at ?? null, circuit: null });
-    } catch (fenced) {
-      if (fenced instanceof FencedException) return { outcome: 'fenced', records: 0 };
-      throw fenced;
-    }
-    return { outcome: 'failed', records: 0 };
+    const outcome = { dueAt: null, failure, restartAt: restart?.at ?? null, circuit: null };
+    return (await this.#releaseAtLast(invocation, item, outcome)) ?? { outcome: 'failed', records: 0 };
   }
 }
