@@ -16,7 +16,7 @@ import { stringConverter, stringHeaderConverter } from '../../shared/converters/
 import type { ConsumerRecord, KafkaClients, PartitionReader, PartitionRecords, ProducerRecord } from '../../shared/kafka/ports.ts';
 import type { RuntimePorts } from '../../shared/runtime/ports.ts';
 import { Worker } from '../../shared/runtime/worker.ts';
-import type { ConnectorSpec, Storage, TaskItem } from '../../shared/storage/ports.ts';
+import { type ConnectorSpec, type Storage, type TaskItem, UnavailableStorageException } from '../../shared/storage/ports.ts';
 import { RecordedMetrics } from '../kit/metrics.ts';
 import { ManualClock } from '../kit/storage.ts';
 import { createMemoryStorage } from '../simulation/memory-storage.ts';
@@ -289,6 +289,21 @@ describe('an external system that is out of order', () => {
       await storage.connectors.restartTask('c', 0);
       expect(await storage.control.task('c', 0)).toMatchObject({ circuit: null, dueAt: clock.now() });
     });
+  });
+
+  test('the table itself: the run stores nothing, fails nothing, and does not keep its lease', async () => {
+    await create('sink');
+    produce(2);
+    const { release } = storage.runs;
+    const away = () => Promise.reject(new UnavailableStorageException('The table is away'));
+    let refused = 0;
+    storage.runs.commitSinkOffsets = away;
+    storage.runs.release = (task, outcome) => (++refused <= 3 ? away() : release(task, outcome));
+    expect(await run()).toMatchObject({ state: 'RUNNING', lease: null, failure: null, offsets: new Map(), lastError: { kind: 'postponed' } });
+    expect(refused).toBe(4);
+    // Where it cannot be released the platform is told that the run is over.
+    storage.runs.release = away;
+    await expect(run()).rejects.toThrow('Releasing the lease failed: The table is away');
   });
 
   describe('of a source', () => {
