@@ -34,9 +34,21 @@ function sqsFailureQueue(queueUrl: string, region: string): FailureQueue {
   return {
     async send(report) {
       const send = await sending();
-      await send(messageOf(report));
+      await send(inAscii(messageOf(report)));
     },
   };
+}
+
+/** The most that SQS takes, less a rest. */
+const longestMessage = 250_000;
+
+/**
+ * JSON with nothing but ASCII: SQS refuses messages with some characters, such as the ends of Unicode's planes, and a failure that is never
+ * taken holds its connector up for ever. What gets too long that way keeps its characters.
+ */
+function inAscii(json: string): string {
+  const escaped = json.replace(/[^ -~]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  return escaped.length <= longestMessage ? escaped : json;
 }
 
 /** A record for each failure, keyed by its connector. It is there, on all replicas, when `send` resolves. */
