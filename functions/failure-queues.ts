@@ -2,8 +2,8 @@ import { ConnectException } from '../shared/connect/errors.ts';
 import type { Logger } from '../shared/connect/logger.ts';
 import type { KafkaClients, RecordProducer } from '../shared/kafka/ports.ts';
 import type { FailureQueue } from '../shared/runtime/ports.ts';
-import type { FailureReport } from '../shared/storage/ports.ts';
 import { answersSoon } from './aws-timeouts.ts';
+import { failureMessage } from './failure-message.ts';
 import { lazily } from './lazily.ts';
 
 /** A look of the controller must not wait for a cluster that does not answer: the failure is kept, and the next look tells it. */
@@ -34,21 +34,9 @@ function sqsFailureQueue(queueUrl: string, region: string): FailureQueue {
   return {
     async send(report) {
       const send = await sending();
-      await send(inAscii(messageOf(report)));
+      await send(failureMessage(report));
     },
   };
-}
-
-/** The most that SQS takes, less a rest. */
-const longestMessage = 250_000;
-
-/**
- * JSON with nothing but ASCII: SQS refuses messages with some characters, such as the ends of Unicode's planes, and a failure that is never
- * taken holds its connector up for ever. What gets too long that way keeps its characters.
- */
-function inAscii(json: string): string {
-  const escaped = json.replace(/[^ -~]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
-  return escaped.length <= longestMessage ? escaped : json;
 }
 
 /** A record for each failure, keyed by its connector. It is there, on all replicas, when `send` resolves. */
@@ -64,15 +52,10 @@ function kafkaFailureTopic(topic: string, kafka: KafkaClients, logger: Logger): 
   return {
     async send(report) {
       const producer = await producing();
-      const value = Buffer.from(messageOf(report));
+      const value = Buffer.from(failureMessage(report));
       const { errors } = await producer.send([{ topic, partition: null, key: Buffer.from(report.connector), value, headers: [], timestamp: report.at }]);
       const cause = errors.get(0);
       if (cause !== undefined) throw new ConnectException(`A failure of ${report.connector} could not be written to the topic ${topic}`, { cause });
     },
   };
-}
-
-/** 256 KB is the most that SQS takes; a trace may be cut, the rest is small. */
-function messageOf(report: FailureReport): string {
-  return JSON.stringify({ ...report, trace: report.trace?.slice(0, 100_000) ?? null });
 }

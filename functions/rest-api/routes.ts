@@ -138,22 +138,22 @@ export const routes: Readonly<Record<string, Partial<Record<Method, Route>>>> = 
       ok(await herder.resetConnectorOffsetsTo(name(parameters), parseResetTarget(query.get('timestamp')))),
   },
   '/connector-plugins': {
-    GET: ({ herder, request: { query } }) => ok(herder.pluginList(flag(query, 'connectorsOnly', true))),
+    GET: ({ herder, request: { query } }) => ok(herder.plugins.list(flag(query, 'connectorsOnly', true))),
   },
   // Not of Kafka Connect.
   '/connector-plugins/preview': {
-    POST: async ({ herder, request }) => ok(await herder.preview(previewBody(request.body))),
+    POST: async ({ herder, request }) => ok(await herder.plugins.preview(previewBody(request.body))),
   },
   '/connector-plugins/:plugin/config': {
     GET: ({ herder, parameters, request: { query } }) => {
       const plugin = parameters['plugin'] as string;
-      return { ...ok(herder.pluginConfig(plugin, query.get('version'))), headers: deliveryHeader(herder.pluginDelivery(plugin)) };
+      return { ...ok(herder.plugins.config(plugin, query.get('version'))), headers: deliveryHeader(herder.plugins.delivery(plugin)) };
     },
   },
   '/connector-plugins/:plugin/config/validate': {
     PUT: async ({ herder, parameters, request }) => {
       const config = configBody(request.body);
-      const infos = await herder.validateConfig(parameters['plugin'] as string, config);
+      const infos = await herder.plugins.validate(parameters['plugin'] as string, config);
       return { ...ok(infos), headers: noteHeaders({ unknownKeys: unknownKeys(config, infos) }) };
     },
   },

@@ -1,15 +1,11 @@
 import type { Clock } from '../connect/clock.ts';
 import type { RawConfig } from '../connect/config/config-def.ts';
-import { type ConfigKeyInfo, configKeyInfos } from '../connect/config/config-key-info.ts';
 import { javaTrim } from '../connect/config/parse-type.ts';
 import { isConnectException, NotFoundException } from '../connect/errors.ts';
 import type { Logger } from '../connect/logger.ts';
 import type { Plugins } from '../connect/plugins.ts';
-import { versionRequirement } from '../connect/version-range.ts';
 import type { KafkaClients } from '../kafka/ports.ts';
 import type { DeadLetterServices } from '../runtime/dead-letters/ports.ts';
-import { type Preview, preview } from '../runtime/preview/preview.ts';
-import type { PreviewRecord } from '../runtime/preview/preview-record.ts';
 import { tasksOf } from '../runtime/task-state.ts';
 import { wakeConnector } from '../runtime/wake-connector.ts';
 import type { ConnectorSnapshot, ConnectorSpec, ConnectorSummary, SpecChange, Storage, TargetState } from '../storage/ports.ts';
@@ -17,17 +13,16 @@ import { type ConfigNotes, InvalidConfigException } from './config-notes.ts';
 import { BadRequestException, ConnectRestException } from './connect-rest-exception.ts';
 import { connectorHealth } from './connector-health.ts';
 import type { OffsetChange } from './connector-offsets.ts';
+import { ConnectorPlugins } from './connector-plugins.ts';
 import { connectorInfo, connectorStateInfo } from './connector-state.ts';
 import { ConnectorValidator } from './connector-validator.ts';
 import { DeadLetters } from './dead-letters.ts';
 import type {
-  ConfigInfos,
   ConnectorHealth,
   ConnectorInfo,
   ConnectorOffsets,
   ConnectorStateInfo,
   Message,
-  PluginListing,
   ServerInfo,
   StoredOffsets,
   TaskInfo,
@@ -83,6 +78,7 @@ export class Herder {
   readonly #offsets: OffsetModification;
   readonly loggers: Loggers;
   readonly deadLetters: DeadLetters;
+  readonly plugins: ConnectorPlugins;
   #clusterId: string | null = null;
 
   constructor(options: HerderOptions) {
@@ -90,6 +86,7 @@ export class Herder {
     this.#validator = new ConnectorValidator(options);
     this.#offsets = new OffsetModification(options);
     this.deadLetters = new DeadLetters(options);
+    this.plugins = new ConnectorPlugins(options, this.#validator);
     this.loggers = new Loggers({ store: options.storage.cluster, clock: options.clock });
   }
 
@@ -330,54 +327,6 @@ export class Herder {
     return this.#offsets.resetTo(name, target);
   }
 
-  /** Plugins in Kafka Connect's order; connectors only, or all kinds. */
-  pluginList(connectorsOnly: boolean): PluginListing[] {
-    return this.#options.plugins
-      .list()
-      .filter(({ kind }) => !connectorsOnly || kind === 'sink' || kind === 'source')
-      .map(({ className, kind, version }) => ({ class: className, type: kind, version }));
-  }
-
-  /** The keys of a plugin: its own, then those of the framework that it does not define itself. */
-  pluginConfig(classOrAlias: string, version: string | null): ConfigKeyInfo[] {
-    const plugin = this.#options.plugins.findAny(classOrAlias);
-    if (plugin === undefined) throw new NotFoundException(`Unknown plugin ${classOrAlias}.`);
-    const range = requirement(version);
-    if (range !== null && !range.contains(plugin.version))
-      throw new BadRequestException(`Plugin ${plugin.className} has version ${plugin.version} which does not match the required version range ${range}`);
-    const own = configKeyInfos(plugin.config);
-    if (plugin.kind !== 'sink' && plugin.kind !== 'source') return own;
-    return [...own, ...configKeyInfos(this.#validator.frameworkConfigOf(plugin)).filter(({ name }) => !Object.hasOwn(plugin.config.keys, name))];
-  }
-
-  /** What a connector guarantees, in a few words; null where it says nothing, or is none. */
-  pluginDelivery(classOrAlias: string): string | null {
-    const plugin = this.#options.plugins.findAny(classOrAlias);
-    return plugin?.kind === 'source' || plugin?.kind === 'sink' ? (plugin.delivery ?? null) : null;
-  }
-
-  /** Checks a config for a plugin whose name stands in the URL. */
-  async validateConfig(classOrAlias: string, config: RawConfig): Promise<ConfigInfos> {
-    const included = config['connector.class'] ?? null;
-    if (included !== null && !withoutSuffix(included).endsWith(withoutSuffix(classOrAlias)))
-      throw new BadRequestException(`Included connector type ${included} does not match request type ${classOrAlias}`);
-    return this.#validator.validate(config);
-  }
-
-  /**
-   * What each step of a connector's converters and transformations makes of records. References to config providers stay
-   * as they are: they are resolved only inside a run. Throws BadRequestException where the config is wrong.
-   */
-  async preview({ config, records }: { config: RawConfig; records: readonly PreviewRecord[] }): Promise<Preview> {
-    const missing = Object.entries(config).find(([, value]) => value === null);
-    if (missing !== undefined) throw new BadRequestException(`The value of '${missing[0]}' is null: expected a text`);
-    try {
-      return await preview(this.#options, config as Record<string, string>, records);
-    } catch (error) {
-      throw isConnectException(error) ? new BadRequestException(error.message, { cause: error }) : error;
-    }
-  }
-
   async #validConfig(config: RawConfig): Promise<ValidConfig> {
     const infos = await this.#validator.validate(config);
     if (infos.error_count > 0) throw new InvalidConfigException(config, infos);
@@ -431,7 +380,6 @@ export class Herder {
   }
 }
 
-/** The config with its name in it. Throws BadRequestException when it has another one. */
 /** Kafka Connect tells what goes wrong in a PATCH, but for invalid values, as the text of the error's cause: with its class. */
 function asCause(error: unknown): never {
   if (error instanceof BadRequestException && isConnectException(error.cause))
@@ -439,6 +387,7 @@ function asCause(error: unknown): never {
   throw error;
 }
 
+/** The config with its name in it. Throws BadRequestException when it has another one, or the name is too long. */
 function withName(name: string, config: RawConfig): RawConfig {
   if (Buffer.byteLength(name) > longestName)
     throw new BadRequestException(`The name of a connector may have at most ${longestName} bytes, not ${Buffer.byteLength(name)}`);
@@ -448,19 +397,7 @@ function withName(name: string, config: RawConfig): RawConfig {
   return config;
 }
 
-function withoutSuffix(name: string): string {
-  return name.length > 'Connector'.length && name.endsWith('Connector') ? name.slice(0, -'Connector'.length) : name;
-}
-
 function sameConfig(one: Readonly<Record<string, string>>, other: Readonly<Record<string, string>>): boolean {
   const names = Object.keys(one);
   return names.length === Object.keys(other).length && names.every((name) => one[name] === other[name]);
-}
-
-function requirement(version: string | null) {
-  try {
-    return versionRequirement(version);
-  } catch (cause) {
-    throw new BadRequestException(`Invalid version specification: ${version}`, { cause });
-  }
 }

@@ -3,7 +3,7 @@ import { ConnectException, RetriableException } from '../connect/errors.ts';
 import type { TopicPartition } from '../connect/topic-partition.ts';
 import type { Replay, ReplayStore } from './replay-port.ts';
 
-export type { LetterMark, LetterPlaces, Replay, ReplayCounts, ReplayState, ReplayStore } from './replay-port.ts';
+export type { LetterPlaces, Replay, ReplayCounts, ReplayState, ReplayStore } from './replay-port.ts';
 
 /**
  * What is kept, and the few ways in which it may change. One DynamoDB table stands behind it (`dynamodb/`).
