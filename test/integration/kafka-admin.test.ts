@@ -34,6 +34,8 @@ describe('describing', () => {
 
   it('tells of topics where their partitions are and how they are configured, and leaves out what does not exist', async () => {
     const topic = await topicWith(0, 3, { 'retention.ms': '60000', 'cleanup.policy': 'compact' });
+    // A broker may hear of a new topic a little later than the controller that made it.
+    await expect.poll(async () => [...(await admin.describeTopics([topic])).keys()], { timeout: 20_000 }).toEqual([topic]);
     const described = await admin.describeTopics([topic, `${topic}-not-there`]);
     expect([...described.keys()]).toEqual([topic]);
     const { internal, partitions, configs } = described.get(topic) ?? {};
@@ -73,6 +75,6 @@ describe('offsets', () => {
     const topic = `${run}-wide`;
     await admin.createTopic({ topic, partitions: 2000, replicationFactor: 1 });
     const partitions = Array.from({ length: 2000 }, (_, partition) => ({ topic, partition }));
-    await expect.poll(async () => (await admin.endOffsets(partitions)).size, { timeout: 20_000 }).toBe(2000);
+    await expect.poll(async () => (await admin.endOffsets(partitions)).size, { timeout: 50_000 }).toBe(2000);
   });
 });

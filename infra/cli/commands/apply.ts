@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import type { ConnectorHealth } from '../../../shared/herder/entities.ts';
 import type { ConnectorFile } from '../../local/spec-files.ts';
 import { type Command, CommandError } from '../command.ts';
 import { invalidKeysOf, notesOf } from '../notes.ts';
@@ -17,23 +18,31 @@ export const applyCommand: Command = {
     const specs = await readSpecs(positionals);
     const client = new RestClient({ flags, env });
     let failed = 0;
-    const changed: string[] = [];
+    const changed = new Map<string, ConnectorHealth | null>();
     for (const spec of specs) {
+      const before = await healthOf(client, spec.name);
       const { result, error, notes } = await put(client, spec);
-      if (error === null && result !== 'unchanged') changed.push(spec.name);
+      if (error === null && result !== 'unchanged') changed.set(spec.name, before);
       print(error === null ? `${spec.name}: ${result}` : `${spec.name}: failed: ${error}`);
       for (const note of notes) print(`${spec.name}: ${note}`);
       if (error !== null) failed++;
     }
     if (flags['no-wait'] === true) return failed === 0 ? 0 : 1;
-    for (const name of changed) {
-      const { ok, text } = await waitUntilRunning(() => client.get<ConnectorStatus>(pathOf(name, 'status')), timeout * 1000);
+    for (const [name, before] of changed) {
+      const status = () => client.get<ConnectorStatus>(pathOf(name, 'status'));
+      const { ok, text } = await waitUntilRunning(status, () => healthOf(client, name), before, timeout * 1000);
       print(`${name}: ${text}`);
       if (!ok) failed++;
     }
     return failed === 0 ? 0 : 1;
   },
 };
+
+/** Null where there is no such connector, or the server has no health to tell. */
+async function healthOf(client: RestClient, name: string): Promise<ConnectorHealth | null> {
+  const { status, body } = await client.request('GET', pathOf(name, 'health'));
+  return status === 200 ? (body as ConnectorHealth) : null;
+}
 
 interface Applied {
   readonly result: 'created' | 'updated' | 'unchanged';
