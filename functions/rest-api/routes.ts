@@ -61,6 +61,8 @@ export const routes: Readonly<Record<string, Partial<Record<Method, Route>>>> = 
       return isNew ? created(info, notes) : { ...ok(info), headers: noteHeaders(notes) };
     },
     PATCH: async ({ herder, parameters, request }) => {
+      // Without a body Kafka Connect looks for the connector first.
+      if (/^\s*(?:null\s*)?$/.test(request.body)) await herder.connectorConfig(name(parameters));
       const { info, notes } = await herder.patchConnectorConfig(name(parameters), configBody(request.body));
       return { ...ok(info), headers: noteHeaders(notes) };
     },

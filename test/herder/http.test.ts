@@ -26,6 +26,15 @@ describe('The REST API as HTTP', () => {
     expect(await call('GET', '/connectors/x/tasks-config')).toEqual(error(404, 'Not Found'));
   });
 
+  it('tells of a patch without a body that there is no such connector, as Kafka Connect does', async () => {
+    const { call } = restApi();
+    const missing = { status: 404, body: { error_code: 404, message: 'Connector x not found' } };
+    expect(await call('PATCH', '/connectors/x/config')).toEqual(missing);
+    expect(await call('PATCH', '/connectors/x/config', null)).toEqual(missing);
+    await call('PUT', '/connectors/x/config', linesConfig);
+    expect((await call('PATCH', '/connectors/x/config')).status).toBe(400);
+  });
+
   it('refuses methods, media types and answers that it does not have', async () => {
     const { call } = restApi();
     expect(await call('DELETE', '/connectors')).toEqual(error(405, 'Method Not Allowed'));

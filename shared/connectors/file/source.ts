@@ -17,7 +17,10 @@ export const fileStreamSource = defineSourceConnector({
   // A file that only grows; standard input cannot be read again.
   exactlyOnceSupport: (config) => (fileStreamSourceConfig.parse(config).file ? 'SUPPORTED' : 'UNSUPPORTED'),
   alterOffsets(config, offsets) {
-    if (!config['file']) throw new ConnectException('Offsets cannot be modified for this connector when reading from standard input');
+    if (!config['file'])
+      throw new ConnectException(
+        "Offsets cannot be modified if the 'file' configuration is unspecified. This is because stdin is used for input and offsets are not tracked.",
+      );
     for (const { partition, offset } of offsets) checkOffset(partition, offset);
     return true;
   },
@@ -28,13 +31,12 @@ export const fileStreamSource = defineSourceConnector({
 });
 
 function checkOffset(partition: SourcePartition, offset: SourceOffset | null): void {
-  // A removal of a partition that never was is harmless.
+  // Whatever stands there may be removed.
   if (offset === null) return;
-  if (!('filename' in partition)) throw new ConnectException("Partition objects should contain the key 'filename'");
   if (!('position' in offset)) throw new ConnectException("Offset objects should either be null or contain the key 'position'");
   const { position } = offset;
-  if (position === null || position === undefined) throw new ConnectException("The value for the 'position' key in the offset cannot be null");
-  const wholeNumber = typeof position === 'bigint' || Number.isSafeInteger(position) || (typeof position === 'string' && /^-?\d+$/.test(position));
-  if (!wholeNumber) throw new ConnectException("The value for the 'position' key in the offset should be a number");
-  if (BigInt(position as string) < 0n) throw new ConnectException("The value for the 'position' key in the offset should be a non-negative value");
+  if (typeof position !== 'bigint' && !Number.isSafeInteger(position))
+    throw new ConnectException("The value for the 'position' key in the offset is expected to be a Long value");
+  if ((position as number | bigint) < 0) throw new ConnectException("The value for the 'position' key in the offset should be a non-negative value");
+  if (!('filename' in partition)) throw new ConnectException("Partition objects should contain the key 'filename'");
 }

@@ -140,7 +140,10 @@ describe('FileStreamSource', () => {
   test.each([
     [{ name: 'x' }, { position: 1 }, /should contain the key 'filename'/],
     [{ filename: 'x' }, { other: 1 }, /contain the key 'position'/],
-    [{ filename: 'x' }, { position: 'one' }, /should be a number/],
+    [{ filename: 'x' }, { position: 'one' }, /is expected to be a Long value/],
+    [{ filename: 'x' }, { position: '7' }, /is expected to be a Long value/],
+    [{ filename: 'x' }, { position: 1.5 }, /is expected to be a Long value/],
+    [{ filename: 'x' }, { position: null }, /is expected to be a Long value/],
     [{ filename: 'x' }, { position: -1 }, /non-negative/],
   ])('refuses the offset %j -> %j', (partition, offset, message) => {
     expect(() => fileStreamSource.alterOffsets?.({ file }, [{ partition, offset: offset as SourceOffset }])).toThrow(message);
