@@ -64,8 +64,8 @@ export class ConnectorValidator {
   #connectorOf(config: RawConfig): ConnectorDefinition | ConfigInfos {
     const connectorClass = config['connector.class'] ?? null;
     if (connectorClass === null) throw new BadRequestException(`Connector config ${mapToString(config)} contains no connector type`);
+    const range = rangeOf(config);
     try {
-      const range = versionRequirement(config['connector.plugin.version'] ?? null);
       const connector = this.#plugins.connector(connectorClass);
       return range !== null && !range.contains(connector.version) ? this.#invalidVersion(config, connector, range) : connector;
     } catch (error) {
@@ -266,6 +266,15 @@ function parsedOrNull(definition: ConfigDef, config: RawConfig): ConfigOf<Config
     return definition.parse(config);
   } catch {
     return null;
+  }
+}
+
+/** Kafka Connect tells of a range that is none without the class of its error, whatever the request: hence no cause. */
+function rangeOf(config: RawConfig): ReturnType<typeof versionRequirement> {
+  try {
+    return versionRequirement(config['connector.plugin.version'] ?? null);
+  } catch (error) {
+    throw isConnectException(error) ? new BadRequestException(error.message) : error;
   }
 }
 

@@ -116,6 +116,14 @@ describe('Changing configs', () => {
     });
   });
 
+  it('tells what is wrong with a patched version as the real worker does, and with a patched class by the class of its error', async () => {
+    const { call } = restApi();
+    await call('PUT', '/connectors/a/config', linesConfig);
+    const message = async (patch: object) => ((await call('PATCH', '/connectors/a/config', patch)).body as { message: string }).message;
+    expect(await message({ 'connector.plugin.version': '[1,' })).toBe('Unbounded range: [1,');
+    expect(await message({ 'connector.class': 'Nope' })).toMatch(/^org\.apache\.kafka\.connect\.errors\.ConnectException: Failed to find any class/);
+  });
+
   it('patches: sets keys, and removes those that are null', async () => {
     const { call } = restApi();
     await call('PUT', '/connectors/a/config', { ...linesConfig, old: '1' });

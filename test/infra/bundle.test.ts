@@ -36,7 +36,7 @@ test('every function of a deployment becomes one file below 1.5 MB that a Lambda
     await rm(join(dirname(path), 'node_modules'), { recursive: true });
     expect(printed(typeOfHandler, path), name).toBe('function');
   }
-});
+}, 60_000);
 
 test('what only some runs need is beside the function, and has there what the package itself exports', async () => {
   const { task } = await bundleFunctions({ outDir: join(folder, 'apart'), minify: true });
