@@ -1,4 +1,5 @@
 import type { SourceOffset, SourcePartition } from '../connect/data/record.ts';
+import { javaToString } from '../connect/java/java-value.ts';
 import { parsePartitionKey, partitionKey } from '../connect/topic-partition.ts';
 import { BadRequestException } from './connect-rest-exception.ts';
 import type { ConnectorOffset, ConnectorOffsets } from './entities.ts';
@@ -31,9 +32,9 @@ export function parseSinkOffsets(changes: readonly OffsetChange[]): Map<string, 
     const number = wholeNumber(partition['kafka_partition'], 31);
     if (number === null)
       throw new BadRequestException(
-        `Failed to parse the following Kafka partition value in the provided offsets: '${partition['kafka_partition']}'. Partition values for sink connectors need to be integers.`,
+        `Failed to parse the following Kafka partition value in the provided offsets: '${javaText(partition['kafka_partition'])}'. Partition values for sink connectors need to be integers.`,
       );
-    const key = partitionKey(String(partition['kafka_topic']), Number(number));
+    const key = partitionKey(javaText(partition['kafka_topic']), Number(number));
     if (offset === null) {
       parsed.set(key, null);
       continue;
@@ -42,12 +43,22 @@ export function parseSinkOffsets(changes: readonly OffsetChange[]): Map<string, 
     const position = wholeNumber(offset['kafka_offset'], 63);
     if (position === null)
       throw new BadRequestException(
-        `Failed to parse the following Kafka offset value in the provided offsets: '${offset['kafka_offset']}'. Offset values for sink connectors need to be integers.`,
+        `Failed to parse the following Kafka offset value in the provided offsets: '${javaText(offset['kafka_offset'])}'. Offset values for sink connectors need to be integers.`,
       );
     if (position < 0n) throw new BadRequestException(`Invalid offset ${position} for the partition ${key}: an offset must not be negative`);
     parsed.set(key, position);
   }
   return parsed;
+}
+
+/** What Java's `String.valueOf` makes of a value of JSON. */
+function javaText(value: unknown): string {
+  return javaToString(null, asMaps(value));
+}
+
+function asMaps(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(asMaps);
+  return typeof value === 'object' && value !== null ? new Map(Object.entries(value).map(([key, each]) => [key, asMaps(each)])) : value;
 }
 
 /** A number or its text, both are accepted; null for anything else, or beyond so many bits. */

@@ -121,6 +121,14 @@ describe('Offsets of a sink connector', () => {
       { partition: { kafka_topic: 'orders', kafka_partition: 0 }, offset: { kafka_offset: 'x' } },
       "Failed to parse the following Kafka offset value in the provided offsets: 'x'. Offset values for sink connectors need to be integers.",
     ],
+    ...[
+      [[], '[]'],
+      [['a', null], '[a, null]'],
+      [{ a: 1, b: [true] }, '{a=1, b=[true]}'],
+    ].map(([value, text]): [object, string] => [
+      { partition: { kafka_topic: 'orders', kafka_partition: 0 }, offset: { kafka_offset: value } },
+      `Failed to parse the following Kafka offset value in the provided offsets: '${text}'. Offset values for sink connectors need to be integers.`,
+    ]),
     [
       { partition: { kafka_topic: 'orders', kafka_partition: 7 }, offset: { kafka_offset: 1 } },
       'Failed to alter consumer group offsets for connector a: there is no partition 7 of topic orders',
