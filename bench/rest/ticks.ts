@@ -41,13 +41,17 @@ export async function measureTicks(options: { dynamodb: string; tableName: strin
     const milliseconds: number[] = [];
     const requests: Record<string, number>[] = [];
     let invoked = 0;
+    let said = '';
     for (let tick = -3; tick < ticks; tick++) {
       proxy.counts.clear();
       child.stdin.write('tick\n');
       for (;;) {
         const { value, done } = await lines.next();
-        if (done) throw new Error('The controller ended');
-        if (!value.startsWith('{"milliseconds"')) continue;
+        if (done) throw new Error(`The controller ended:\n${said}`);
+        if (!value.startsWith('{"milliseconds"')) {
+          said = `${said}${value}\n`.slice(-4_000);
+          continue;
+        }
         const result = JSON.parse(value) as { milliseconds: number; invoked: number };
         invoked += result.invoked;
         if (tick >= 0) {
