@@ -1,4 +1,5 @@
 import type { FailureReport } from '../shared/storage/ports.ts';
+import { asciiJson } from './ascii-json.ts';
 
 /** 256 KB is the most that SQS takes; less a rest. */
 const longestMessage = 250_000;
@@ -12,7 +13,7 @@ const cuts = [100_000, 30_000, 10_000];
 export function failureMessage(report: FailureReport): string {
   let message = '';
   for (const length of cuts) {
-    message = inAscii(JSON.stringify({ ...report, error: cut(report.error, length), trace: report.trace && cut(report.trace, length) }));
+    message = asciiJson({ ...report, error: cut(report.error, length), trace: report.trace && cut(report.trace, length) });
     if (message.length <= longestMessage) break;
   }
   return message;
@@ -20,8 +21,4 @@ export function failureMessage(report: FailureReport): string {
 
 function cut(text: string, length: number): string {
   return text.length <= length ? text : `${text.slice(0, length)}... (${text.length - length} more characters)`;
-}
-
-function inAscii(json: string): string {
-  return json.replace(/[^ -~]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }

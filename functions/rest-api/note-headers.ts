@@ -1,4 +1,5 @@
 import { type ConfigNotes, InvalidConfigException } from '../../shared/herder/config-notes.ts';
+import { asciiJson } from '../ascii-json.ts';
 import { exactly } from './http.ts';
 
 /*
@@ -36,17 +37,12 @@ function asMany(list: readonly unknown[]): string {
   const parts: string[] = [];
   let length = 2;
   for (const each of list) {
-    const part = ascii(each);
+    const part = asciiJson(each, exactly);
     length += part.length + 1;
     if (length > longestHeader) break;
     parts.push(part);
   }
   return `[${parts.join(',')}]`;
-}
-
-function ascii(value: unknown): string {
-  const text = JSON.stringify(value, exactly);
-  return text.replace(/[^ -~]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
 function shortened(text: string): string {

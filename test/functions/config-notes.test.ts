@@ -1,27 +1,13 @@
 import { expect, test } from 'vitest';
 import { resultOf } from '../../functions/rest-api/http.ts';
 import { answer } from '../../functions/rest-api/rest-api.ts';
-import { Herder } from '../../shared/herder/herder.ts';
-import type { KafkaClients } from '../../shared/kafka/ports.ts';
-import { plugins } from '../../shared/plugins.ts';
 import { collectingLogger } from '../kit/contexts.ts';
-import { ManualClock } from '../kit/storage.ts';
-import { createMemoryStorage } from '../simulation/memory-storage.ts';
+import { offlineHerder } from '../kit/offline-herder.ts';
 
-const text = 'org.apache.kafka.connect.storage.StringConverter';
 const config = { 'connector.class': 'FileStreamSink', topics: 't', file: '/tmp/a' };
 
 function api() {
-  const clock = new ManualClock();
-  const herder = new Herder({
-    storage: createMemoryStorage(clock),
-    kafka: {} as KafkaClients,
-    plugins,
-    worker: { 'bootstrap.servers': 'nowhere:1', 'key.converter': text, 'value.converter': text },
-    clock,
-    logger: collectingLogger(),
-    workerId: 'api-1',
-  });
+  const herder = offlineHerder(collectingLogger());
   return async (method: string, path: string, body: unknown) => {
     const request = { method, path, query: new URLSearchParams(), headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) };
     const result = resultOf(await answer(request, { herder, logger: collectingLogger() }));

@@ -5,11 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { resultOf } from '../../functions/rest-api/http.ts';
 import { answer } from '../../functions/rest-api/rest-api.ts';
 import { sluice } from '../../infra/cli/main.ts';
-import { Herder } from '../../shared/herder/herder.ts';
-import type { KafkaClients } from '../../shared/kafka/ports.ts';
-import { plugins } from '../../shared/plugins.ts';
-import { ManualClock } from '../kit/storage.ts';
-import { createMemoryStorage } from '../simulation/memory-storage.ts';
+import { offlineHerder } from '../kit/offline-herder.ts';
 
 const transforms = 'org.apache.kafka.connect.transforms';
 const text = 'org.apache.kafka.connect.storage.StringConverter';
@@ -23,16 +19,7 @@ const sink = {
 const source = { ...sink, 'connector.class': 'org.apache.kafka.connect.file.FileStreamSourceConnector' };
 
 const quietLogger = { trace() {}, debug() {}, info() {}, warn() {}, error() {} };
-const clock = new ManualClock();
-const herder = new Herder({
-  storage: createMemoryStorage(clock),
-  kafka: {} as KafkaClients,
-  plugins,
-  worker: { 'bootstrap.servers': 'nowhere:1', 'key.converter': text, 'value.converter': text },
-  clock,
-  logger: quietLogger,
-  workerId: 'api-1',
-});
+const herder = offlineHerder(quietLogger);
 
 async function post(body: string): Promise<{ status: number; body: Record<string, unknown>; text: string }> {
   const request = { method: 'POST', path: '/connector-plugins/preview', query: new URLSearchParams(), headers: { 'content-type': 'application/json' }, body };

@@ -1,24 +1,11 @@
 import { expect, test } from 'vitest';
 import { resultOf } from '../../functions/rest-api/http.ts';
 import { answer } from '../../functions/rest-api/rest-api.ts';
-import { Herder } from '../../shared/herder/herder.ts';
-import type { KafkaClients } from '../../shared/kafka/ports.ts';
-import { plugins } from '../../shared/plugins.ts';
 import { collectingLogger } from '../kit/contexts.ts';
-import { ManualClock } from '../kit/storage.ts';
-import { createMemoryStorage } from '../simulation/memory-storage.ts';
+import { offlineHerder } from '../kit/offline-herder.ts';
 
-const clock = new ManualClock();
 const text = 'org.apache.kafka.connect.storage.StringConverter';
-const herder = new Herder({
-  storage: createMemoryStorage(clock),
-  kafka: {} as KafkaClients,
-  plugins,
-  worker: { 'bootstrap.servers': 'nowhere:1', 'key.converter': text, 'value.converter': text },
-  clock,
-  logger: collectingLogger(),
-  workerId: 'api-1',
-});
+const herder = offlineHerder(collectingLogger());
 const config = { name: 'a', 'connector.class': 'FileStreamSink', topics: 't', file: '/tmp/a' };
 
 async function header(more: Record<string, string>): Promise<string | undefined> {
