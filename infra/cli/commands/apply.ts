@@ -20,8 +20,7 @@ export const applyCommand: Command = {
     let failed = 0;
     const changed = new Map<string, ConnectorHealth | null>();
     for (const spec of specs) {
-      const before = await healthOf(client, spec.name);
-      const { result, error, notes } = await put(client, spec);
+      const { result, error, notes, before } = await put(client, spec);
       if (error === null && result !== 'unchanged') changed.set(spec.name, before);
       print(error === null ? `${spec.name}: ${result}` : `${spec.name}: failed: ${error}`);
       for (const note of notes) print(`${spec.name}: ${note}`);
@@ -48,19 +47,22 @@ interface Applied {
   readonly result: 'created' | 'updated' | 'unchanged';
   readonly error: string | null;
   readonly notes: readonly string[];
+  /** The health of what was there and is changed. */
+  readonly before: ConnectorHealth | null;
 }
 
 async function put(client: RestClient, { name, config, initialState }: ConnectorFile): Promise<Applied> {
   const current = await client.request('GET', pathOf(name, 'config'));
-  if (current.status === 200 && isDeepStrictEqual(current.body, { ...config })) return { result: 'unchanged', error: null, notes: [] };
+  if (current.status === 200 && isDeepStrictEqual(current.body, { ...config })) return { result: 'unchanged', error: null, notes: [], before: null };
   const created = current.status === 404;
+  const before = created ? null : await healthOf(client, name);
   const answer =
     created && initialState !== null
       ? await client.request('POST', '/connectors', { name, config, initial_state: initialState })
       : await client.request('PUT', pathOf(name, 'config'), config);
   const notes = notesOf(answer);
-  if (answer.status < 300) return { result: created ? 'created' : 'updated', error: null, notes };
+  if (answer.status < 300) return { result: created ? 'created' : 'updated', error: null, notes, before };
   const invalid = invalidKeysOf(answer);
   const error = invalid.length > 0 ? invalid.join('\n  ') : (messageOf(answer.body) ?? `HTTP ${answer.status}`);
-  return { result: 'updated', error, notes };
+  return { result: 'updated', error, notes, before };
 }
