@@ -9,7 +9,7 @@ import { createKafkaClients } from '../shared/kafka/kafka-clients.ts';
 import { rest, until } from './measure.ts';
 import { cpuSeconds, taskProcesses } from './process-cpu.ts';
 import { quietLogger } from './quiet-logger.ts';
-import type { Benchmark, BenchmarkOptions, Result } from './report.ts';
+import { type Benchmark, type BenchmarkOptions, median, type Result } from './report.ts';
 import { measureCalls, type Target } from './rest/calls.ts';
 import { type Kind, nameOf, StoredConnectors, tasks } from './rest/stored-connectors.ts';
 import { measureTicks, readsOf } from './rest/ticks.ts';
@@ -155,7 +155,7 @@ async function retried(call: () => Promise<unknown>): Promise<void> {
   });
 }
 
-/** Ticks with nothing due: with 10 connectors, with a thousand, with very many; then with a thousand sinks that wait for records. */
+/** Ticks with nothing due: with 10 connectors, with a thousand, with very many; and with a thousand sinks that wait for records. */
 async function measureAllTicks(bench: Bench, dynamodb: string, size: Sizes, { log, figure }: BenchmarkOptions): Promise<void> {
   const measure = async (tableName: string, count: number, what: string, fill: readonly (readonly [Kind, number, number])[], goal?: number) => {
     const table = new StoredConnectors(dynamodb, tableName);
@@ -166,10 +166,12 @@ async function measureAllTicks(bench: Bench, dynamodb: string, size: Sizes, { lo
     const each = `tick-${what}-${count}`;
     figure({ case: each, what: 'time of a tick', unit: 'ms', values: milliseconds, ...(goal === undefined ? {} : { goal }) });
     figure({ case: each, what: 'reads of DynamoDB in a tick', unit: 'requests', values: requests.map(readsOf) });
-    log(`${each}: ${JSON.stringify(requests[0])}`);
+    log(`${each}: ${median(milliseconds).toFixed(1)} ms, at most ${Math.max(...milliseconds).toFixed(1)}: ${JSON.stringify(requests[0])}`);
   };
   const resting = (from: number, to: number) => (['scheduled', 'paused'] as const).map((kind) => [kind, from / 2, to / 2] as const);
   await measure('few', 10, 'resting', resting(0, 10), 150);
+  // Before the many: DynamoDB Local's writes get slower with all that were streamed.
+  await measure('idle', stored, 'idle', [['idle', 0, stored]]);
   // The table of the REST API, whose sources were planned for tomorrow.
   await measure('sluice', stored, 'resting', [], 150);
   await measure('sluice', size.many, 'resting', resting(stored, size.many), 150);
@@ -178,5 +180,4 @@ async function measureAllTicks(bench: Bench, dynamodb: string, size: Sizes, { lo
   table.close();
   figure({ case: `read-${size.many}`, what: 'all names from the table', unit: 'ms', values: names });
   figure({ case: `read-${size.many}`, what: 'info and status of all from the table', unit: 'ms', values: summaries });
-  await measure('idle', stored, 'idle', [['idle', 0, stored]]);
 }

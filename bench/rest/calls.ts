@@ -45,7 +45,8 @@ export async function measureCalls(
     const own = system === 'sluice' ? { goal } : {};
     if (goal === goals.all) figure({ case: each, what: `time${told}`, unit: 'ms', values: milliseconds, ...own });
     else figure({ case: each, what: `99th percentile${told}`, unit: 'ms', values: [percentile(milliseconds, 0.99)], ...own });
-    log(`${system} ${each}: ${((seconds * 1000) / count).toFixed(1)} ms, at most ${Math.max(...milliseconds).toFixed(1)}`);
+    const [middle, most] = [percentile(milliseconds, 0.5), percentile(milliseconds, 0.99)];
+    log(`${system} ${each}: ${middle.toFixed(1)} ms, 99 of 100 below ${most.toFixed(1)}`);
   };
   // Each in its turn, far from the one before.
   const one = (some: readonly string[], number: number) => some[(number * 7919) % some.length] as string;

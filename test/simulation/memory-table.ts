@@ -5,6 +5,7 @@ import {
   type Item,
   type ItemTable,
   itemLimit,
+  itemsPerPage,
   itemTooLarge,
   type Key,
   type KeyRange,
@@ -57,7 +58,7 @@ export class MemoryTable implements ItemTable {
     return this.#step(`page ${segment.number}/${segment.of}${consistent ? ' consistent' : ''}`, () => {
       const placed = [...this.#items.keys()].filter((pk) => placeOf(pk) % segment.of === segment.number).sort(byPlace);
       const items: Item[] = [];
-      let bytes = 0;
+      let [bytes, looked] = [0, 0];
       for (const pk of placed) {
         if (after !== null && byPlace(pk, after.pk) < 0) continue;
         for (const item of [...(this.#items.get(pk)?.values() ?? [])].sort((a, b) => byBytes(a['sk'] as string, b['sk'] as string))) {
@@ -65,7 +66,7 @@ export class MemoryTable implements ItemTable {
           if (after?.pk === pk && byBytes(sk, after.sk) <= 0) continue;
           if (prefixes.some((prefix) => sk.startsWith(prefix))) items.push(projected(item, attributes));
           bytes += sizeOf(item);
-          if (bytes >= pageBytes) return { items, last: { pk, sk } };
+          if (bytes >= pageBytes || ++looked >= itemsPerPage) return { items, last: { pk, sk } };
         }
       }
       return { items, last: null };

@@ -56,7 +56,8 @@ export async function startDynamodb(options: DynamodbOptions): Promise<ServicePr
   const service = await startServiceProcess({
     title: 'DynamoDB Local',
     command: java,
-    args: ['-Xmx256m', '-XX:+UseSerialGC', `-Djava.library.path=${jars}`, '-cp', join(jars, '*'), 'org.eclipse.jetty.xml.XmlConfiguration', config],
+    // What a list of a thousand connectors reads is young garbage: with less room it takes twice as long.
+    args: ['-Xmx512m', '-Xmn256m', '-XX:+UseSerialGC', `-Djava.library.path=${jars}`, '-cp', join(jars, '*'), 'org.eclipse.jetty.xml.XmlConfiguration', config],
     cwd: dataDir,
     logFile,
   });

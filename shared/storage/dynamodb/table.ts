@@ -60,6 +60,9 @@ export interface KeyRange {
   readonly attributes?: readonly Projection[];
 }
 
+/** Items in a page at most, about a megabyte of ours: DynamoDB Local takes all that follows into memory unless it is told to stop. */
+export const itemsPerPage = 1_000;
+
 /** A page of the table in the order in which it keeps its partition keys; items of one partition key are next to each other, in the order of their sort keys. */
 export interface PageRange {
   /** Those whose sort key begins with one of them. */
@@ -78,7 +81,7 @@ export interface ItemTable {
   get(key: Key, attributes?: readonly string[]): Promise<Item | null>;
   /** All items of a range in the order of their sort keys, strongly consistent within a page of 1 MB. */
   query(range: KeyRange): Promise<readonly Item[]>;
-  /** Items among the next megabyte, and the key of the last one that was looked at: null when the segment is at its end. One request. */
+  /** Items among the next megabyte and thousand, and the key of the last one that was looked at: null when the segment is at its end. One request. */
   page(range: PageRange): Promise<{ readonly items: readonly Item[]; readonly last: Key | null }>;
   /** Items of one shard of the sparse index whose time has come; eventually consistent. */
   due(shard: string, now: number): Promise<readonly Item[]>;
