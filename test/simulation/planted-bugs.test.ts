@@ -18,6 +18,7 @@ describe('the simulation finds', () => {
     ['events that are forgotten because a run is under way', { lostWake: true }, /not everything arrived/],
     ['tasks that ask in vain for other task configs', { lostReconfiguration: true }, /the source has \d tasks instead of \d/],
     ['offsets that a user changes while a task begins', { offsetResetRace: true }, /a user set \S+ back to offset/],
+    ['dead letters that a replay passes over', { earlyReplay: true }, /were not replayed/],
     ['an outage that is taken for an error of each record', { outageIsRecordError: true }, /the good record \d+:\d+ is a dead letter/],
     ['a task that fails because its target is away', { outageFails: true }, /an outage was taken for a failure of/],
   ])('%s', { timeout: 300_000 }, async (_, plants, expected) => {

@@ -6,7 +6,7 @@ import type { RuntimePorts } from '../../shared/runtime/ports.ts';
 import type { RunRequest } from '../../shared/runtime/task-run.ts';
 import { Worker } from '../../shared/runtime/worker.ts';
 import { tableStorage } from '../../shared/storage/dynamodb/table-storage.ts';
-import type { FailureReport } from '../../shared/storage/ports.ts';
+import type { FailureReport, ReplayStore } from '../../shared/storage/ports.ts';
 import type { MemoryTable } from './memory-table.ts';
 import { ProcessTable, type TablePlants } from './process-table.ts';
 import { type ConnectorPlants, type Origin, simConnectors, type Target } from './sim-connectors.ts';
@@ -23,6 +23,8 @@ export interface Plants extends TablePlants, ConnectorPlants {
   readonly lostFailures?: boolean;
   /** The producer says that records are there before they are. */
   readonly earlyAck?: boolean;
+  /** A replay of dead letters stores that it is at its end when it has begun. */
+  readonly earlyReplay?: boolean;
 }
 
 interface Environment {
@@ -80,8 +82,10 @@ export class Platform {
   ports(process: SimProcess): RuntimePorts {
     const table = new ProcessTable(this.#table, process, this.#plants, this.#onWrite);
     const kafka = this.#kafka.clients(process);
+    const leases = this.#plants.ownClocks === true ? {} : { leaseClock: table.serverClock };
+    const storage = tableStorage({ table, clock: process.clock, dueShards: 4, ...leases });
     return {
-      storage: tableStorage({ table, clock: process.clock, dueShards: 4, ...(this.#plants.ownClocks === true ? {} : { leaseClock: table.serverClock }) }),
+      storage: this.#plants.earlyReplay === true ? { ...storage, replays: earlyReplays(storage.replays) } : storage,
       kafka: this.#plants.earlyAck === true ? { ...kafka, producer: () => earlyAcks(kafka.producer()) } : kafka,
       plugins: new Plugins([stringConverter, stringHeaderConverter, ...simConnectors(process, this.#origin, this.#target, this.#plants)]),
       invoker: { invoke: (request) => this.#accept(process, request) },
@@ -181,6 +185,10 @@ export class Platform {
       },
     );
   }
+}
+
+function earlyReplays(replays: ReplayStore): ReplayStore {
+  return { ...replays, commit: (replay, progress) => replays.commit(replay, { ...progress, positions: replay.ends }) };
 }
 
 function earlyAcks(producer: ReturnType<RuntimePorts['kafka']['producer']>): ReturnType<RuntimePorts['kafka']['producer']> {

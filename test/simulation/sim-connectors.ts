@@ -25,6 +25,8 @@ export class Target {
   readonly order = new Map<string, bigint[]>();
   /** Out of order until then. */
   downUntil = 0;
+  /** Takes records that were bad for it before. */
+  mended = false;
   /** By Kafka partition: everything below is written. */
   readonly #complete = new Map<string, bigint>();
 
@@ -38,8 +40,8 @@ export class Target {
     this.#complete.set(key, complete);
   }
 
-  /** The dead letter queue has it: that is as good as written, only not in order. */
-  dead(key: string, offset: bigint): void {
+  /** In no order; or the dead letter queue has it, which is as good as written. */
+  writeLate(key: string, offset: bigint): void {
     const order = [...(this.order.get(key) ?? [])];
     this.write(key, offset);
     this.order.set(key, order);
@@ -157,7 +159,8 @@ export function simConnectors(process: SimProcess, origin: Origin, target: Targe
       if (world.fault(0.01)) throw new RetriableException('The target does not answer');
       if (world.fault(0.003)) throw new ConnectException('The target refuses');
       for (const record of records) {
-        if (reporter !== null && isBad(record.value)) void reporter.report(record, new DataException('The target refuses this record')).catch(() => {});
+        if (reporter !== null && !target.mended && isBad(record.value))
+          void reporter.report(record, new DataException('The target refuses this record')).catch(() => {});
         else this.#put.push(record);
       }
       if (this.#put.length > 60) await this.#write();
@@ -179,7 +182,12 @@ export function simConnectors(process: SimProcess, origin: Origin, target: Targe
         if (world.fault(0.01)) throw new RetriableException('The target does not answer');
         const some = this.#put.splice(0, world.random.int(1, 20));
         await process.latency();
-        for (const { topic, kafkaPartition, kafkaOffset } of some) target.write(partitionKey(topic, kafkaPartition as number), kafkaOffset);
+        for (const { topic, kafkaPartition, kafkaOffset, value } of some) {
+          const key = partitionKey(topic, kafkaPartition as number);
+          // What was refused at first comes after those that were behind it.
+          if (isBad(value)) target.writeLate(key, kafkaOffset);
+          else target.write(key, kafkaOffset);
+        }
       }
     }
 

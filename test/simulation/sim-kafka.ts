@@ -135,7 +135,7 @@ class SimReader implements PartitionReader {
   }
 
   #fetch(): PartitionRecords[] {
-    let room = this.#process.world.random.int(1, this.#maxPollRecords);
+    let room = this.#process.world.random.int(1, Math.min(20, this.#maxPollRecords));
     const found: PartitionRecords[] = [];
     this.#caughtUp = true;
     for (const [key, position] of this.#positions) {

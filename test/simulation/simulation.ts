@@ -6,6 +6,7 @@ import { MemoryTable } from './memory-table.ts';
 import { type Plants, Platform } from './platform.ts';
 import { isBad, type Origin, outOfOrder, sourceTasks, Target } from './sim-connectors.ts';
 import { SimKafka } from './sim-kafka.ts';
+import { deadLetters, SimReplays } from './sim-replays.ts';
 import { World } from './world.ts';
 
 /** What came of one seed. `violations`: what may never happen, and did. */
@@ -21,8 +22,9 @@ const faultyMs = 120_000;
 const settleMs = 45 * 60_000;
 const tickMs = 10_000;
 const callTimeoutMs = 30_000;
-const deadLetters = 'dead';
 const source = 'numbers';
+/** Of the items that tell which dead letters were replayed. */
+const replayedPrefix = 'REPLAYED#';
 const sink = 'writer';
 
 /**
@@ -47,9 +49,9 @@ export async function simulate(seed: number, plants: Plants = {}): Promise<Simul
   const appendedUpTo = new Map<number, number>();
   kafka.onAppend = ({ topic }, { value, headers }) => {
     if (topic === deadLetters) {
-      const [partition, offset] = ['partition', 'offset'].map((name) => String(headers.find(({ key }) => key === `__connect.errors.${name}`)?.value));
+      const { key, offset } = SimReplays.originOf(headers);
       if (!isBad(value)) violated(`the good record ${value} is a dead letter`);
-      return target.dead(partitionKey('numbers', Number(partition)), BigInt(offset ?? 0));
+      return target.writeLate(key, offset);
     }
     const [partition = 0, number = 0] = String(value).split(':').map(Number);
     const numbers = appended.get(partition) ?? new Set();
@@ -61,6 +63,7 @@ export async function simulate(seed: number, plants: Plants = {}): Promise<Simul
 
   // The stores as nobody disturbs them.
   const seen = tableStorage({ table, clock: { now: () => world.now, sleep: async () => {}, nextTurn: async () => {} }, dueShards: 4 });
+  const replays = new SimReplays({ kafka, target, seen, sink, call: (action) => call(action) });
   const stored = new Map<string, bigint>();
   /** Set while a user changes offsets: they may go back then. */
   let altering = 0;
@@ -69,7 +72,13 @@ export async function simulate(seed: number, plants: Plants = {}): Promise<Simul
   };
   /** Offsets were written since the last look at them. */
   let dirty = true;
+  let lettersDone = false;
   const check = async () => {
+    if (lettersDone) {
+      lettersDone = false;
+      const wrong = await replays.wrong();
+      if (wrong !== null) violated(wrong);
+    }
     if (!dirty) return;
     dirty = false;
     const sinkOffsets = await seen.offsets.sinkOffsets(sink);
@@ -91,6 +100,7 @@ export async function simulate(seed: number, plants: Plants = {}): Promise<Simul
     }
   };
   table.onStore = (before, after) => {
+    lettersDone ||= String(after['sk']).startsWith(replayedPrefix);
     dirty ||= after['offsets'] !== before?.['offsets'] || after['offset'] !== undefined;
     const { owner, leaseExpiresAt, failure, sk } = before ?? {};
     // A second is what the table's answers leave open.
@@ -133,7 +143,9 @@ export async function simulate(seed: number, plants: Plants = {}): Promise<Simul
     ...{ 'errors.tolerance': 'all', 'errors.deadletterqueue.topic.name': deadLetters },
     'errors.deadletterqueue.context.headers.enable': 'true',
   };
-  const sinkConfig = { 'connector.class': 'sim.WritingSink', topics: 'numbers', ...(world.random.chance(0.5) ? tolerant : {}) };
+  const tolerates = world.random.chance(0.5);
+  const sinkConfig = { 'connector.class': 'sim.WritingSink', topics: 'numbers', ...(tolerates ? tolerant : {}) };
+  let lettersReplayed = !tolerates;
   // In a third of the worlds failures heal by themselves, and nobody restarts anything when the faults are over.
   const selfHealing = world.random.chance(0.33);
   const healing = { 'sluice.restart.max.attempts': '1000000', 'sluice.restart.backoff.ms': '2000', 'sluice.restart.backoff.max.ms': '60000' };
@@ -166,12 +178,20 @@ export async function simulate(seed: number, plants: Plants = {}): Promise<Simul
       await call((api) => api[change](sink));
     }
   };
+  /** When the target has been mended, everything that it had refused goes through once more. */
+  const replayAll = async () => {
+    await world.delay(world.random.int(faultyMs / 2, faultyMs));
+    target.mended = true;
+    do await world.delay(5_000);
+    while (!(await replays.settle()));
+    lettersReplayed = true;
+  };
   const user = async () => {
     for (const name of [source, sink]) await call((api) => api.putConnectorConfig(name, configOf(name)), 20);
     while (world.now < world.faultsUntil) {
       await world.delay(world.random.int(2_000, 20_000));
       const name = world.random.pick([source, sink]);
-      const action = world.random.int(0, 9);
+      const action = world.random.int(0, 10);
       if (action === 0) await call((api) => api.putConnectorConfig(name, configOf(name)));
       else if (action === 1) await call((api) => api.pauseConnector(name));
       else if (action === 2) await call((api) => api.resumeConnector(name));
@@ -180,6 +200,7 @@ export async function simulate(seed: number, plants: Plants = {}): Promise<Simul
       else if (action === 5) await call((api) => api.stopConnector(name));
       else if (action === 6) await recreate(name);
       else if (action === 7) kafka.topics.get('numbers')?.push([]);
+      else if (action === 8) await replays.begin();
       else await alter();
     }
     // The world is quiet now: everything is started, and what had failed is restarted until nothing is.
@@ -256,6 +277,7 @@ export async function simulate(seed: number, plants: Plants = {}): Promise<Simul
   void supply();
   void user();
   void colleague();
+  if (tolerates) void replayAll();
   if (world.random.chance(0.6)) void outages(target);
   if (world.random.chance(0.4)) void outages(origin);
   const total = partitions * records;
@@ -273,7 +295,7 @@ export async function simulate(seed: number, plants: Plants = {}): Promise<Simul
   const arrived = async () => {
     if (world.now < world.faultsUntil + 10_000 || world.events % 50 !== 0) return false;
     for (let partition = 0; partition < partitions; partition++) if ((appendedUpTo.get(partition) ?? 0) < records) return false;
-    if ((await wrongTasks()) !== null) return false;
+    if (!lettersReplayed || (await wrongTasks()) !== null) return false;
     const offsets = await seen.offsets.sinkOffsets(sink);
     return [0, 1, 2].every((partition) => {
       const [key, end] = [partitionKey('numbers', partition), BigInt(kafka.records({ topic: 'numbers', partition }).length)];
@@ -288,8 +310,11 @@ export async function simulate(seed: number, plants: Plants = {}): Promise<Simul
     );
     const tasks = await wrongTasks();
     if (tasks !== null) violated(tasks);
+    if (!lettersReplayed) violated('the last replay of dead letters did not end');
     violated(`not everything arrived: of ${records} records Kafka has ${sent}; the target has ${written.join(', ')}`);
   }
+  const missing = tolerates && lettersReplayed ? await replays.missing() : null;
+  if (missing !== null) violated(missing);
   for (const [key, order] of target.order)
     if (order.some((offset, index) => index > 0 && offset < (order[index - 1] as bigint)))
       violated(`records of ${key} were written first in another order than Kafka's`);

@@ -19,7 +19,7 @@ const lettersKey = (connector: string, topic: string, partition: number, part: s
 });
 const none: ReplayCounts = { read: 0, replayed: 0, failedAgain: 0, alreadyReplayed: 0, unreadable: 0 };
 
-export function replayStore({ table, clock, dueShards }: TableContext): ReplayStore {
+export function replayStore({ table, clock, dueShards, leaseClock = clock }: TableContext): ReplayStore {
   const get = async (connector: string, id: string) => {
     const item = await table.get(replayKey(connector, id));
     return item && replayOf(item);
@@ -66,15 +66,18 @@ export function replayStore({ table, clock, dueShards }: TableContext): ReplaySt
       const key = replayKey(connector, id);
       const before = await table.get(key, ['owner']);
       const leaseId = randomUUID();
-      const { set } = schedule(connector, dueShards, expiresAt);
+      // As the lease of a task: the clock of this environment may be wrong; how long the run may take is not.
+      const now = leaseClock.now();
+      const leaseExpiresAt = now + (expiresAt - clock.now());
+      const { set } = schedule(connector, dueShards, leaseExpiresAt);
       // Who held it has ended without a word.
       const lost = before?.['owner'] !== undefined;
       const change: Change = {
-        set: { ...set, owner, leaseId, leaseExpiresAt: expiresAt, state: 'RUNNING', ...(lost ? {} : { lostRuns: 0 }) },
+        set: { ...set, owner, leaseId, leaseExpiresAt, state: 'RUNNING', ...(lost ? {} : { lostRuns: 0 }) },
         add: { epoch: 1, ...(lost ? { lostRuns: 1 } : {}) },
       };
       const going = anyOf(equal('state', 'PENDING'), equal('state', 'RUNNING'));
-      const free = lost ? [equal('owner', before['owner']), atMost('leaseExpiresAt', clock.now())] : [missing('owner')];
+      const free = lost ? [equal('owner', before['owner']), atMost('leaseExpiresAt', now)] : [missing('owner')];
       const item = (await table.update(key, change, [going, ...free], { returnNew: true })) ?? (await table.get(key));
       return item?.['leaseId'] === leaseId ? replayOf(item) : null;
     },
