@@ -227,7 +227,7 @@ export class Herder {
     if (offsets === 'purge') {
       const { spec } = await this.#snapshot(name, `Connector ${name} not found`);
       if (spec.targetState !== 'STOPPED') await this.stopConnector(name);
-      await this.resetConnectorOffsets(name);
+      await this.#offsets.reset(name, { deleting: true });
     }
     if (!(await this.#options.storage.connectors.delete(name))) throw new NotFoundException(`Connector ${name} not found`);
   }

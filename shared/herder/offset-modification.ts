@@ -4,6 +4,7 @@ import type { Logger } from '../connect/logger.ts';
 import type { Plugins } from '../connect/plugins.ts';
 import { parsePartitionKey } from '../connect/topic-partition.ts';
 import type { KafkaClients } from '../kafka/ports.ts';
+import { clientOverrides } from '../runtime/client-overrides.ts';
 import { sinkGroup, subscriptionOf } from '../runtime/partition-assignor.ts';
 import type { ConnectorSpec, Storage } from '../storage/ports.ts';
 import { BadRequestException, ConnectRestException } from './connect-rest-exception.ts';
@@ -39,6 +40,7 @@ export class OffsetModification {
   async alter(name: string, changes: readonly OffsetChange[] | null): Promise<Message> {
     if (changes === null || changes.length === 0) throw new BadRequestException('Partitions / offsets need to be provided for an alter offsets request');
     return this.#change(name, async (spec) => {
+      if (spec.type === 'source') await this.#requireProducer(spec);
       const own =
         spec.type === 'sink'
           ? await this.#alterSinkOffsets(spec, parseSinkOffsets(changes))
@@ -47,9 +49,10 @@ export class OffsetModification {
     });
   }
 
-  /** Removes all of them. */
-  async reset(name: string): Promise<Message> {
+  /** Removes all of them; `deleting`: because their connector goes, however wrong it is. */
+  async reset(name: string, { deleting = false } = {}): Promise<Message> {
     return this.#change(name, async (spec) => {
+      if (spec.type === 'source' && !deleting) await this.#requireProducer(spec);
       const own = spec.type === 'sink' ? await this.#resetSinkOffsets(spec) : await this.#resetSourceOffsets(spec);
       return own === null ? null : modified('reset', own);
     });
@@ -144,6 +147,20 @@ export class OffsetModification {
     await topic?.write(offsets);
     const changed = await this.#options.storage.offsets.alterSourceOffsets(spec.name, offsets, spec);
     return changed || topic !== null ? own : null;
+  }
+
+  /** The offsets of a source would be of no use while no task of it can begin: Kafka Connect fails here, with the same words, at making the producer. */
+  async #requireProducer({ config }: ConnectorSpec): Promise<void> {
+    const { kafka, worker } = this.#options;
+    const overrides = Object.entries(clientOverrides('producer', worker, config));
+    try {
+      // A reference to a config provider is what it is only when it is resolved.
+      await kafka.producer({}, Object.fromEntries(overrides.filter(([, value]) => !value.includes('${')))).close();
+    } catch (error) {
+      if (isConnectException(error))
+        throw new BadRequestException(`${error.message} (producer.override.* of the connector, or producer.* of the worker)`, { cause: error });
+      throw error;
+    }
   }
 
   #transactional(spec: ConnectorSpec): Promise<TransactionalOffsets | null> {

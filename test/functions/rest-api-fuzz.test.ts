@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { answer } from '../../functions/rest-api/rest-api.ts';
 import { Herder } from '../../shared/herder/herder.ts';
-import type { ClusterAdmin, KafkaClients } from '../../shared/kafka/ports.ts';
+import { createKafkaClients } from '../../shared/kafka/kafka-clients.ts';
+import type { ClusterAdmin } from '../../shared/kafka/ports.ts';
 import { plugins } from '../../shared/plugins.ts';
 import { ManualClock } from '../kit/storage.ts';
 import { createMemoryStorage } from '../simulation/memory-storage.ts';
@@ -29,7 +30,7 @@ function restApi() {
   const text = 'org.apache.kafka.connect.storage.StringConverter';
   const herder = new Herder({
     storage: createMemoryStorage(clock),
-    kafka: { admin: () => admin } as unknown as KafkaClients,
+    kafka: { ...createKafkaClients({ 'bootstrap.servers': 'nowhere:1' }, logger), admin: () => admin as ClusterAdmin },
     plugins,
     worker: { 'bootstrap.servers': 'nowhere:1', 'key.converter': text, 'value.converter': text, 'header.converter': text },
     clock,

@@ -47,6 +47,21 @@ describe('Offsets of a source connector', () => {
     expect(await offsets()).toEqual({ offsets: [] });
   });
 
+  it('are refused where no producer of the connector could be made, and go with it all the same', async () => {
+    const { call, patch, offsets } = await stopped({ ...linesConfig, 'producer.override.acks': 'few' });
+    const refused = {
+      status: 400,
+      body: {
+        error_code: 400,
+        message: expect.stringContaining('Invalid value few for configuration acks: String must be one of: all, -1, 0, 1 (producer.override.*'),
+      },
+    };
+    expect(await patch([{ partition: { file: 'x' }, offset: { line: 1 } }])).toMatchObject(refused);
+    expect(await call('DELETE', '/connectors/a/offsets')).toMatchObject(refused);
+    expect(await offsets()).toEqual({ offsets: [] });
+    expect((await call('DELETE', '/connectors/a?offsets=purge')).status).toBe(204);
+  });
+
   it.each([[undefined], [null], [[]]])('must be given: %j is refused', async (given) => {
     const { patch } = await stopped(linesConfig);
     expect((await patch(given)).body).toEqual({ error_code: 400, message: 'Partitions / offsets need to be provided for an alter offsets request' });

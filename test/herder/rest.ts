@@ -2,7 +2,8 @@ import { answer } from '../../functions/rest-api/rest-api.ts';
 import type { Clock, Logger } from '../../shared/connect/index.ts';
 import { partitionKey, type TopicPartition } from '../../shared/connect/topic-partition.ts';
 import { Herder } from '../../shared/herder/herder.ts';
-import type { ClusterAdmin, KafkaClients } from '../../shared/kafka/ports.ts';
+import { createKafkaClients } from '../../shared/kafka/kafka-clients.ts';
+import type { ClusterAdmin } from '../../shared/kafka/ports.ts';
 import { testPlugins } from './plugins.ts';
 import { Table } from './table.ts';
 
@@ -32,7 +33,8 @@ export function restApi(worker: Readonly<Record<string, string>> = {}) {
     deleteGroup: async (group: string) => void groups.push({ group, offsets: null }),
     close: async () => {},
   } as unknown as ClusterAdmin;
-  const kafka = { admin: () => admin } as unknown as KafkaClients;
+  // Clients connect only when something is asked of them.
+  const kafka = { ...createKafkaClients({ 'bootstrap.servers': 'nowhere:1' }, silent), admin: () => admin };
   const herder = new Herder({
     storage: table.storage,
     kafka,

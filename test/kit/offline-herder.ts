@@ -1,6 +1,6 @@
 import type { Logger } from '../../shared/connect/logger.ts';
 import { Herder } from '../../shared/herder/herder.ts';
-import type { KafkaClients } from '../../shared/kafka/ports.ts';
+import { createKafkaClients } from '../../shared/kafka/kafka-clients.ts';
 import { plugins } from '../../shared/plugins.ts';
 import { createMemoryStorage } from '../simulation/memory-storage.ts';
 import { ManualClock } from './storage.ts';
@@ -11,7 +11,7 @@ export function offlineHerder(logger: Logger): Herder {
   const text = 'org.apache.kafka.connect.storage.StringConverter';
   return new Herder({
     storage: createMemoryStorage(clock),
-    kafka: {} as KafkaClients,
+    kafka: createKafkaClients({ 'bootstrap.servers': 'nowhere:1' }, logger),
     plugins,
     worker: { 'bootstrap.servers': 'nowhere:1', 'key.converter': text, 'value.converter': text },
     clock,

@@ -8,7 +8,8 @@ import { restSettings } from '../../functions/rest-api/rest-settings.ts';
 import type { EnvironmentPool } from '../../infra/local/lambda-host/environment-pool.ts';
 import { createHttpFront, type HttpFrontOptions } from '../../infra/local/lambda-host/http-front.ts';
 import { Herder } from '../../shared/herder/herder.ts';
-import type { ClusterAdmin, KafkaClients } from '../../shared/kafka/ports.ts';
+import { createKafkaClients } from '../../shared/kafka/kafka-clients.ts';
+import type { ClusterAdmin } from '../../shared/kafka/ports.ts';
 import { plugins } from '../../shared/plugins.ts';
 import type { Storage } from '../../shared/storage/ports.ts';
 import { createMemoryStorage } from '../simulation/memory-storage.ts';
@@ -40,7 +41,7 @@ export async function startRestServer(
   const logger = collectingLogger();
   const herder = new Herder({
     storage,
-    kafka: { admin: () => admin } as unknown as KafkaClients,
+    kafka: { ...createKafkaClients({ 'bootstrap.servers': 'nowhere:1' }, logger), admin: () => admin as ClusterAdmin },
     plugins,
     worker: { 'bootstrap.servers': 'nowhere:1', 'key.converter': text, 'value.converter': text, ...worker },
     clock,

@@ -70,7 +70,8 @@ async function whenNotBusy(call: Call, url: string, { placeholders }: Pair): Pro
     const answer = await send(call, url, placeholders);
     const { message = '' } = (answer.body ?? {}) as { message?: string };
     const unowned = message.includes('no known leader URL');
-    const ends = /haven't stopped completely|zombie|not yet been fenced/.test(message);
+    // The last: a restart that comes while it is being paused or resumed.
+    const ends = /haven't stopped completely|zombie|not yet been fenced|^Failed to start connector/.test(message);
     if (!(isBusy(answer) || ends) || Date.now() - began > (unowned ? ownerlessMs : busyMs)) return answer;
     await sleep(pauseMs);
   }

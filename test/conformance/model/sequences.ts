@@ -12,8 +12,11 @@ export interface Step {
 interface Made {
   kind: Kind;
   config: Config;
-  /** Created as STOPPED. */
+  /** Created as STOPPED, and never resumed. */
   asleep?: boolean;
+  paused?: boolean;
+  /** Updated while it was paused. */
+  stale?: boolean;
 }
 
 /** Ends of names; all that can stand in a path. What cannot has calls of its own. */
@@ -116,7 +119,7 @@ class Sequence {
     const sent = random.pick([name, name, name, ` ${name}`, `${name}\t`]);
     const own = random.chance(0.2) && sent === name ? { ...config, name } : config;
     const made = this.#made.get(name);
-    if (made?.config === config && /^stopped$/i.test(state ?? '')) made.asleep = true;
+    if (made?.config === config) Object.assign(made, { asleep: /^stopped$/i.test(state ?? ''), paused: state === 'PAUSED' });
     this.#call('POST', '/connectors', { body: { name: sent, config: own, ...(state !== null && { initial_state: state }) } });
   }
 
@@ -146,14 +149,16 @@ class Sequence {
     const kind = made === undefined || random.chance(0.1) ? this.#kind() : made.kind;
     const config = random.chance(0.15) && made !== undefined ? made.config : validConfig(random, kind);
     const wrong = random.chance(0.25);
-    if (!wrong) this.#made.set(name, { kind, config });
+    if (!wrong) this.#made.set(name, { ...made, kind, config, stale: made?.paused === true });
     this.#call('PUT', this.#path('/config', name), { body: wrong ? mistaken(random, config) : config });
   }
 
   #patch(): void {
     const random = this.#random;
     const name = this.#name();
-    const { kind } = this.#made.get(name) ?? { kind: this.#kind() };
+    const made = this.#made.get(name);
+    const { kind } = made ?? { kind: this.#kind() };
+    if (made?.paused === true) made.stale = true;
     const keys = kind === 'source' ? sourceKeys : sinkKeys;
     const some = Object.fromEntries(
       random.some(
@@ -174,7 +179,23 @@ class Sequence {
   }
 
   #changeState(): void {
-    this.#call('PUT', this.#path(this.#random.pick(['/pause', '/pause', '/resume', '/resume', '/stop'])));
+    const name = this.#name();
+    const change = this.#random.pick(['/pause', '/pause', '/resume', '/resume', '/stop']);
+    const made = this.#made.get(name);
+    if (made !== undefined) made.paused = change === '/pause';
+    if (change === '/resume') this.#resume(name);
+    else this.#call('PUT', this.#path(change, name));
+  }
+
+  #resume(name: string): void {
+    const made = this.#made.get(name);
+    if (made !== undefined) Object.assign(made, { asleep: false, paused: false, stale: false });
+    this.#call('PUT', this.#path('/resume', name));
+  }
+
+  /** The real one fails (500, a NullPointerException) at offsets of a source that never had task configs. */
+  #wake(name: string): void {
+    if (this.#made.get(name)?.asleep === true) this.#resume(name);
   }
 
   #restart(): void {
@@ -190,26 +211,28 @@ class Sequence {
       '?includeTasks=',
     ];
     const path = random.chance(0.4) ? `/tasks/${task}/restart` : `/restart${random.pick(flags)}`;
-    this.#call('POST', this.#path(path));
+    const name = this.#name();
+    // The real one holds the tasks of before against the new `tasks.max`, and fails them.
+    if (this.#made.get(name)?.stale === true) this.#resume(name);
+    this.#call('POST', this.#path(path, name));
   }
 
   #stopAndChangeOffsets(): void {
     const random = this.#random;
     const name = this.#name();
     const kind = random.chance(0.9) ? (this.#made.get(name)?.kind ?? 'source') : this.#kind();
+    this.#wake(name);
     this.#call('PUT', this.#path('/stop', name));
     if (random.chance(0.3)) this.#call('DELETE', this.#path('/offsets', name));
     else this.#call('PATCH', this.#path('/offsets', name), { body: offsetsBody(random, kind) });
     this.#call('GET', this.#path('/offsets', name));
-    if (random.chance(0.7)) this.#call('PUT', this.#path('/resume', name));
+    if (random.chance(0.7)) this.#resume(name);
   }
 
   #offsetsNow(): void {
     const name = this.#name();
-    const made = this.#made.get(name);
-    const kind = made?.kind ?? this.#kind();
-    // The real one fails (500, a NullPointerException) where a source never had task configs, not even the none that it stores when it is stopped.
-    if (made?.asleep === true) this.#call('PUT', this.#path('/stop', name));
+    const kind = this.#made.get(name)?.kind ?? this.#kind();
+    this.#wake(name);
     if (this.#random.chance(0.3)) this.#call('DELETE', this.#path('/offsets', name));
     else this.#call('PATCH', this.#path('/offsets', name), { body: offsetsBody(this.#random, kind) });
   }
@@ -225,6 +248,7 @@ class Sequence {
     const random = this.#random;
     const name = this.#name();
     const made = this.#made.get(name);
+    if (made !== undefined) Object.assign(made, { asleep: false, paused: false, stale: false });
     const put = (path: string): Call => ({ method: 'PUT', path: this.#path(path, name) });
     const [resume, pause, stop] = [put('/resume'), put('/pause'), put('/stop')];
     const restart: Call = { method: 'POST', path: this.#path('/restart', name) };
