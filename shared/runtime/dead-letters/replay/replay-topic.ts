@@ -5,8 +5,8 @@ import { boundsOf, digestOf, type LetterInTopic, placeOfId, TopicLetterReader } 
 import { type ChosenLetter, unreplayable } from './letter-pipeline.ts';
 import type { ReplayProgress, ReplayWork } from './replay-run.ts';
 
-/** Letters that go through the pipeline together. */
-const pageSize = 500;
+/** Letters that go through the pipeline together: as many may go through twice when a run dies. */
+const pageSize = 100;
 const pollMs = 1_000;
 /** A page without letters to replay is no reason to write, until so much time has passed. */
 const commitIntervalMs = 10_000;
