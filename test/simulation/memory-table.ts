@@ -138,7 +138,7 @@ export class MemoryTable implements ItemTable {
   }
 }
 
-/** A copy that nobody else holds, checked as DynamoDB checks it; attributes that are undefined are left out. */
+/** A copy that nobody can change, checked as DynamoDB checks it; attributes that are undefined are left out. */
 function stored(item: Item): Item {
   const key = item as Item & Key;
   if (!key.pk || !key.sk) throw new TypeError('An item needs a key');
@@ -184,8 +184,9 @@ function sameValue(a: unknown, b: unknown): boolean {
 
 const isNumber = (value: unknown) => typeof value === 'number' || typeof value === 'bigint';
 
+/** What is stored is frozen: everybody may have it. */
 function projected(item: Item, attributes?: readonly Projection[]): Item {
-  if (attributes === undefined) return copied(item) as Item;
+  if (attributes === undefined) return item;
   const some: Record<string, unknown> = {};
   for (const attribute of attributes) {
     const [name, entry] = typeof attribute === 'string' ? [attribute] : attribute;
@@ -196,16 +197,7 @@ function projected(item: Item, attributes?: readonly Projection[]): Item {
       some[name] = { ...(some[name] as object | undefined), [entry]: (value as Item)[entry] };
     }
   }
-  return copied(some) as Item;
-}
-
-/** What is stored is plain (`stored` sees to that): many times faster than structuredClone. */
-function copied(value: unknown): unknown {
-  if (typeof value !== 'object' || value === null) return value;
-  if (Array.isArray(value)) return value.map(copied);
-  const copy: Record<string, unknown> = {};
-  for (const name in value) copy[name] = copied((value as Item)[name]);
-  return copy;
+  return some as Item;
 }
 
 /** Where a partition key stands in the table: anywhere, but always there. */
@@ -216,10 +208,12 @@ function placeOf(pk: string): number {
 const byPlace = (a: string, b: string) => placeOf(a) - placeOf(b) || (a < b ? -1 : a > b ? 1 : 0);
 
 function withoutUndefined(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(withoutUndefined);
-  if (typeof value !== 'object' || value === null) return value;
+  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value;
+  if (Array.isArray(value)) return Object.freeze(value.map(withoutUndefined));
   if (Object.getPrototypeOf(value) !== Object.prototype && Object.getPrototypeOf(value) !== null) throw new TypeError(`Not a plain object: ${String(value)}`);
-  return Object.fromEntries(Object.entries(value).flatMap(([key, each]) => (each === undefined ? [] : [[key, withoutUndefined(each)]])));
+  const copy: Record<string, unknown> = {};
+  for (const [key, each] of Object.entries(value)) if (each !== undefined) copy[key] = withoutUndefined(each);
+  return Object.freeze(copy);
 }
 
 function keyOf(operation: Operation): Key {
