@@ -22,7 +22,7 @@ export type Fault = (operation: string) => Promise<void> | void;
 /** DynamoDB ends a page where it has looked at so much. */
 const pageBytes = 1024 * 1024;
 
-/** The table in memory, as strict as DynamoDB: items are copied on their way in and out, and limits hold. */
+/** The table in memory, as strict as DynamoDB: items are copied on their way in, nobody can change what comes out, and limits hold. */
 export class MemoryTable implements ItemTable {
   readonly #items = new Map<string, Map<string, Item>>();
   readonly #fault: Fault;
