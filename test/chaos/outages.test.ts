@@ -225,7 +225,7 @@ describe('while a source and sinks run', () => {
         // What did not fit was cut somewhere, and came again whole.
         expect(firstTimes(await linesOf(path)).slice(0, last + 1)).toEqual(Array.from({ length: last + 1 }, (_, line) => line));
       } finally {
-        await sluice.request('DELETE', '/connectors/outage-full');
+        await sluice.request('DELETE', '/connectors/outage-full?offsets=purge');
         await remove();
       }
     },
