@@ -1,4 +1,5 @@
 import type { SourceOffset, SourcePartition } from '../connect/data/record.ts';
+import { canonicalJson } from '../connect/exact-json.ts';
 import { javaToString } from '../connect/java/java-value.ts';
 import { parsePartitionKey, partitionKey } from '../connect/topic-partition.ts';
 import { BadRequestException } from './connect-rest-exception.ts';
@@ -81,7 +82,7 @@ export function parseSourceOffsets(changes: readonly OffsetChange[]): { partitio
       if (offset !== null) throw new BadRequestException('Partition objects cannot be null');
       continue;
     }
-    byPartition.set(canonical(partition), { partition, offset });
+    byPartition.set(canonicalJson(partition), { partition, offset });
   }
   return [...byPartition.values()];
 }
@@ -93,9 +94,4 @@ function validateFormat(part: Readonly<Record<string, unknown>> | null): void {
         `Offsets may only contain primitive types as values, but field ${field} contains ${Array.isArray(value) ? 'ARRAY' : 'MAP'}`,
       );
   }
-}
-
-function canonical(partition: SourcePartition): string {
-  const entries = Object.entries(partition).sort(([one], [other]) => (one < other ? -1 : one > other ? 1 : 0));
-  return JSON.stringify(entries.map(([field, value]) => [field, typeof value, String(value)]));
 }
