@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 /** CommonJS packages look as they do in Node, without vitest's unwrapping of their default export. */
@@ -7,7 +8,16 @@ export default defineConfig({
   test: {
     projects: [
       {
-        test: { name: 'unit', deps, include: ['test/**/*.test.ts'], exclude: ['test/integration/**', 'test/chaos/**', 'test/deploy/**'], testTimeout: 20_000 },
+        test: {
+          name: 'unit',
+          deps,
+          include: ['test/**/*.test.ts'],
+          exclude: ['test/integration/**', 'test/chaos/**', 'test/deploy/**'],
+          testTimeout: 20_000,
+          // On two cores as well.
+          maxWorkers: Math.max(2, availableParallelism() - 1),
+          sequence: { groupOrder: 1 },
+        },
       },
       {
         test: {
