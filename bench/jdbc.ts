@@ -6,7 +6,7 @@ import { createKafkaClients } from '../shared/kafka/kafka-clients.ts';
 import { measureGrowth, rest } from './measure.ts';
 import { quietLogger } from './quiet-logger.ts';
 import type { Benchmark, Result } from './report.ts';
-import { prepareBench } from './systems.ts';
+import { type ConnectSystem, prepareBench } from './systems.ts';
 
 const topic = 'orders';
 const schema = {
@@ -22,7 +22,7 @@ const schema = {
 };
 
 /** Schema'd JSON rows into PostgreSQL, upsert by primary key, 2,000 records a put; the peer is Debezium's JDBC sink. */
-export const jdbcBenchmark: Benchmark = async ({ quick, log }) => {
+export const jdbcBenchmark: Benchmark = async ({ quick, log, figure }) => {
   const total = quick ? 100_000 : 500_000;
   const rounds = quick ? 1 : 3;
   const bin = await findPostgres();
@@ -37,22 +37,33 @@ export const jdbcBenchmark: Benchmark = async ({ quick, log }) => {
     await database.connect();
     await clients.admin().createTopic({ topic, partitions: 1, replicationFactor: 1 });
     await produceRows(clients, total);
+    const written = async (connect: ConnectSystem, table: string, config: Readonly<Record<string, string>>) => {
+      await database.query(`CREATE TABLE ${table} (id bigint PRIMARY KEY, customer text, amount double precision, placed_at bigint)`);
+      await rest(connect.url, 'PUT', `/connectors/${table}/config`, { ...common, ...config });
+      const count = async () => Number((await database.query(`SELECT coalesce(max(id) + 1, 0) AS n FROM ${table}`)).rows[0].n);
+      const measured = await measureGrowth({ total, count, cpu: connect.cpu, intervalMs: 25 });
+      log(
+        `${table}: ${Math.round(measured.records / measured.seconds)} rows/s, ${((measured.cpuSeconds / measured.records) * 1e6).toFixed(2)} CPU-s per million`,
+      );
+      const { rows } = await database.query(`SELECT count(*) AS n FROM ${table}`);
+      if (Number(rows[0].n) !== total) throw new Error(`${table} holds ${rows[0].n} of ${total} rows`);
+      await rest(connect.url, 'DELETE', `/connectors/${table}`);
+      return measured;
+    };
     for (const system of ['kafka-connect', 'sluice'] as const) {
       await bench.run(system, async (connect) => {
+        const shares: number[] = [];
         for (let round = 1; round <= rounds; round++) {
           const table = `${system.replace('-', '_')}_${round}`;
-          await database.query(`CREATE TABLE ${table} (id bigint PRIMARY KEY, customer text, amount double precision, placed_at bigint)`);
-          await rest(connect.url, 'PUT', `/connectors/${table}/config`, { ...common, ...sinkConfig(system, table, port) });
-          const count = async () => Number((await database.query(`SELECT coalesce(max(id) + 1, 0) AS n FROM ${table}`)).rows[0].n);
-          results.push({ case: 'upsert', system, round, ...(await measureGrowth({ total, count, cpu: connect.cpu, intervalMs: 25 })) });
-          const last = results.at(-1) as Result;
-          log(
-            `${system} ${round}: ${Math.round(last.records / last.seconds)} rows/s, ${((last.cpuSeconds / last.records) * 1e6).toFixed(2)} CPU-s per million`,
-          );
-          const { rows } = await database.query(`SELECT count(*) AS n FROM ${table}`);
-          if (Number(rows[0].n) !== total) throw new Error(`${table} holds ${rows[0].n} of ${total} rows`);
-          await rest(connect.url, 'DELETE', `/connectors/${table}`);
+          const plain = await written(connect, table, sinkConfig(system, table, port));
+          results.push({ case: 'upsert', system, round, ...plain });
+          if (system !== 'sluice') continue;
+          // The peer has nothing like it.
+          const once = `once_${round}`;
+          const exact = await written(connect, once, { ...sinkConfig(system, once, port), 'sluice.exactly.once': 'true' });
+          shares.push((plain.seconds / plain.records / (exact.seconds / exact.records)) * 100);
         }
+        if (shares.length > 0) figure({ case: 'exactly-once', what: 'rows per second with sluice.exactly.once, of those without', unit: '%', values: shares });
       });
     }
   } finally {

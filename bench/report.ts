@@ -15,7 +15,7 @@ export interface Result {
 export interface Figure {
   readonly case: string;
   readonly what: string;
-  readonly unit: 'ms' | 'MB' | 'ns a record' | 'requests';
+  readonly unit: 'ms' | 'MB' | 'ns a record' | 'requests' | '%';
   readonly values: readonly number[];
   readonly goal?: number;
 }
