@@ -207,13 +207,21 @@ function placeOf(pk: string): number {
 
 const byPlace = (a: string, b: string) => placeOf(a) - placeOf(b) || (a < b ? -1 : a > b ? 1 : 0);
 
+/** Copies of the table's own, which were checked. */
+const kept = new WeakSet<object>();
+
+function frozen<T extends object>(copy: T): T {
+  kept.add(copy);
+  return Object.freeze(copy) as T;
+}
+
 function withoutUndefined(value: unknown): unknown {
-  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value;
-  if (Array.isArray(value)) return Object.freeze(value.map(withoutUndefined));
+  if (typeof value !== 'object' || value === null || kept.has(value)) return value;
+  if (Array.isArray(value)) return frozen(value.map(withoutUndefined));
   if (Object.getPrototypeOf(value) !== Object.prototype && Object.getPrototypeOf(value) !== null) throw new TypeError(`Not a plain object: ${String(value)}`);
   const copy: Record<string, unknown> = {};
   for (const [key, each] of Object.entries(value)) if (each !== undefined) copy[key] = withoutUndefined(each);
-  return Object.freeze(copy);
+  return frozen(copy);
 }
 
 function keyOf(operation: Operation): Key {

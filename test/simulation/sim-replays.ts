@@ -54,6 +54,12 @@ export class SimReplays {
     return (await this.#options.seen.replays.list(this.#options.sink))[0] ?? null;
   }
 
+  /** Offsets of the letters that are recorded as replayed. */
+  async #replayed(): Promise<ReadonlySet<bigint>> {
+    const offsets = this.#letters.map(({ offset }) => offset);
+    return this.#options.seen.replays.replayed(this.#options.sink, { topic: deadLetters, partition: 0, offsets });
+  }
+
   get #letters() {
     return this.#options.kafka.records({ topic: deadLetters, partition: 0 });
   }
@@ -61,8 +67,7 @@ export class SimReplays {
   /** A letter that is recorded as replayed is in the target, or in the queue again. Null when that is so. */
   async wrong(): Promise<string | null> {
     const { target } = this.#options;
-    const offsets = this.#letters.map(({ offset }) => offset);
-    const replayed = await this.#options.seen.replays.replayed(this.#options.sink, { topic: deadLetters, partition: 0, offsets });
+    const replayed = await this.#replayed();
     const byRecord = Map.groupBy(this.#letters, ({ headers }) => Object.values(SimReplays.originOf(headers)).join('@'));
     for (const letters of byRecord.values()) {
       const [first] = letters;
@@ -78,10 +83,9 @@ export class SimReplays {
 
   /** After the last replay: what was not replayed. Null when there is nothing. */
   async missing(): Promise<string | null> {
-    const offsets = this.#letters.map(({ offset }) => offset);
-    const replayed = await this.#options.seen.replays.replayed(this.#options.sink, { topic: deadLetters, partition: 0, offsets });
+    const replayed = await this.#replayed();
     const ends = (await this.#current())?.ends.get('0') ?? 0n;
-    const left = offsets.filter((offset) => offset < ends && !replayed.has(offset));
+    const left = this.#letters.flatMap(({ offset }) => (offset < ends && !replayed.has(offset) ? [offset] : []));
     return left.length === 0 ? null : `dead letters ${left.join(', ')} were not replayed`;
   }
 }

@@ -1,25 +1,29 @@
 import { randomUUID } from 'node:crypto';
 import { FencedException, type Replay, type ReplayCounts, type ReplayState, type ReplayStore } from '../ports.ts';
 import { bounded, connectorPk, keyOfItem, offsetsOf, schedule, specKey } from './items.ts';
+import { leaseTime } from './lease-time.ts';
 import { bitsIn, chunksOf, withBits } from './replayed-letters.ts';
 import { anyOf, atMost, type Change, equal, type Item, type Key, missing, type Operation, present, same, transactions } from './table.ts';
 import type { TableContext } from './table-storage.ts';
 
 export const replayPrefix = 'REPLAY#';
+/** Of the items that tell which letters were replayed. */
+export const replayedPrefix = 'REPLAYED#';
 /** How many are kept of a connector that are over. */
 const kept = 20;
 
 const replayKey = (connector: string, id: string): Key => ({ pk: connectorPk(connector), sk: `${replayPrefix}${id}` });
 /** Names the replay under way: there is one at a time. */
 const currentKey = (connector: string): Key => ({ pk: connectorPk(connector), sk: 'REPLAYING' });
-const lettersPrefix = (topic: string, partition: number) => `REPLAYED#${topic}#${partition}#`;
+const lettersPrefix = (topic: string, partition: number) => `${replayedPrefix}${topic}#${partition}#`;
 const lettersKey = (connector: string, topic: string, partition: number, part: string): Key => ({
   pk: connectorPk(connector),
   sk: `${lettersPrefix(topic, partition)}${part}`,
 });
 const none: ReplayCounts = { read: 0, replayed: 0, failedAgain: 0, alreadyReplayed: 0, unreadable: 0 };
 
-export function replayStore({ table, clock, dueShards, leaseClock = clock }: TableContext): ReplayStore {
+export function replayStore(context: TableContext): ReplayStore {
+  const { table, clock, dueShards } = context;
   const get = async (connector: string, id: string) => {
     const item = await table.get(replayKey(connector, id));
     return item && replayOf(item);
@@ -66,9 +70,7 @@ export function replayStore({ table, clock, dueShards, leaseClock = clock }: Tab
       const key = replayKey(connector, id);
       const before = await table.get(key, ['owner']);
       const leaseId = randomUUID();
-      // As the lease of a task: the clock of this environment may be wrong; how long the run may take is not.
-      const now = leaseClock.now();
-      const leaseExpiresAt = now + (expiresAt - clock.now());
+      const { now, leaseExpiresAt } = leaseTime(context, expiresAt);
       const { set } = schedule(connector, dueShards, leaseExpiresAt);
       // Who held it has ended without a word.
       const lost = before?.['owner'] !== undefined;

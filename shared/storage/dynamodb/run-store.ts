@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { FencedException, type RunStore, type TaskItem } from '../ports.ts';
 import { bounded, boundedFailure, lastErrorOf, schedule, specKey, specOf, taskKey, taskOf } from './items.ts';
+import { leaseTime } from './lease-time.ts';
 import { sourceOffsetWrites } from './offset-store.ts';
 import { anyOf, atMost, type Change, type Condition, equal, missing, notEqual, transactions } from './table.ts';
 import type { TableContext } from './table-storage.ts';
@@ -10,7 +11,7 @@ const offsetsPerUpdate = 100;
 
 /** What runs do to the table; every write but `acquire` is conditional on the lease that `acquire` gave. */
 export function runStore(context: TableContext): RunStore {
-  const { table, clock, dueShards, leaseClock = clock } = context;
+  const { table, clock, dueShards } = context;
 
   /** Takes a task that has nothing to do off the schedule, unless somebody changed the spec meanwhile. */
   const rest = async (connector: string, task: number, generation: number, spec: Condition[]) => {
@@ -35,9 +36,7 @@ export function runStore(context: TableContext): RunStore {
       if (spec.plannedGeneration !== generation) return null;
       const key = taskKey(connector, task);
       const leaseId = randomUUID();
-      // The clock of this environment may be wrong; how long the run may take is not.
-      const now = leaseClock.now();
-      const leaseExpiresAt = now + (expiresAt - clock.now());
+      const { now, leaseExpiresAt } = leaseTime(context, expiresAt);
       const { set } = schedule(connector, dueShards, leaseExpiresAt);
       const change = {
         set: { ...set, owner, leaseId, leaseExpiresAt, workerId, state: 'RUNNING' },

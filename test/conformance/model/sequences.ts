@@ -188,9 +188,14 @@ class Sequence {
   }
 
   #resume(name: string): void {
+    this.#runs(name);
+    this.#call('PUT', this.#path('/resume', name));
+  }
+
+  /** From here on it is not at rest. */
+  #runs(name: string): void {
     const made = this.#made.get(name);
     if (made !== undefined) Object.assign(made, { asleep: false, paused: false, stale: false });
-    this.#call('PUT', this.#path('/resume', name));
   }
 
   /** The real one fails (500, a NullPointerException) at offsets of a source that never had task configs. */
@@ -248,7 +253,7 @@ class Sequence {
     const random = this.#random;
     const name = this.#name();
     const made = this.#made.get(name);
-    if (made !== undefined) Object.assign(made, { asleep: false, paused: false, stale: false });
+    this.#runs(name);
     const put = (path: string): Call => ({ method: 'PUT', path: this.#path(path, name) });
     const [resume, pause, stop] = [put('/resume'), put('/pause'), put('/stop')];
     const restart: Call = { method: 'POST', path: this.#path('/restart', name) };
